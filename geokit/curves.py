@@ -1,0 +1,223 @@
+"""Curves t ↦ z on [0, 1]: straight lines, natural cubic splines, and composite Gauss-Lobatto
+polynomials.
+
+A curve takes times of any shape `(*times)` and gives points `(*batch, *times, d)`.
+"""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from .types import require_points
+
+
+def require_same_space(start: Tensor, end: Tensor) -> None:
+    """Both end points are finite float points of one dimension, dtype and device."""
+    require_points(start, "start"), require_points(end, "end")
+    if start.shape[-1] != end.shape[-1]:
+        raise ValueError(
+            f"start has {start.shape[-1]} coordinates, end has {end.shape[-1]}; they must agree."
+        )
+    if start.dtype != end.dtype or start.device != end.device:
+        raise ValueError(
+            f"start is {start.dtype} on {start.device}, end is {end.dtype} on {end.device}; "
+            "they must agree."
+        )
+    if not (start.isfinite().all() and end.isfinite().all()):
+        raise ValueError("an end point is NaN or infinite; remove such codes first.")
+
+
+@dataclass(frozen=True)
+class StraightLine:
+    """γ(t) = (1 − t)·start + t·end; `start` and `end` are `(*batch, d)`."""
+
+    start: Float[Tensor, "*batch d"]
+    end: Float[Tensor, "*batch d"]
+
+    def __post_init__(self):
+        require_same_space(self.start, self.end)
+
+    def __call__(self, t: Float[Tensor, "*times"]) -> Float[Tensor, "*batch_times d"]:
+        t = t.to(self.start)
+        start, end = torch.broadcast_tensors(self.start, self.end)
+        for _ in range(t.dim()):
+            start, end = start.unsqueeze(-2), end.unsqueeze(-2)
+        return start + t[..., None] * (end - start)
+
+
+@dataclass(frozen=True)
+class CubicSpline:
+    """The natural cubic spline through `points`, twice continuously differentiable, with γ″ = 0 at
+    both ends.
+
+    Args:
+        points: `(*batch, n, d)`, n ≥ 2; two points give the straight line.
+        times: `(n,)`, increasing; the default spreads them evenly over [0, 1].
+
+    Raises:
+        ValueError: fewer than two points, or times that do not increase or do not fit the points.
+
+    Source: de Boor, A Practical Guide to Splines, ch. IV: the second derivatives at the knots solve
+        a tridiagonal system.
+    """
+
+    points: Float[Tensor, "*batch n d"]
+    times: Float[Tensor, " n"] | None = None
+
+    def __post_init__(self):
+        n = require_points(self.points, "points").shape[-2] if self.points.dim() > 1 else 0
+        if n < 2:
+            raise ValueError(
+                f"points has shape {tuple(self.points.shape)}; "
+                "a spline needs (*batch, n, d) with n ≥ 2."
+            )
+        if self.times is None:
+            like = {"dtype": self.points.dtype, "device": self.points.device}
+            object.__setattr__(self, "times", torch.linspace(0, 1, n, **like))
+        if self.times.shape != (n,) or not (self.times.diff() > 0).all():
+            raise ValueError(f"times must be {n} increasing numbers, one for each point.")
+
+    @cached_property
+    def _moments(self) -> Float[Tensor, "*batch n d"]:
+        """The second derivatives at the knots."""
+        h, y = self.times.diff(), self.points
+        n = len(self.times)
+        A = torch.zeros(n, n, dtype=y.dtype, device=y.device)
+        A[0, 0] = A[-1, -1] = 1  # natural: the first and last moment are zero
+        i = torch.arange(1, n - 1, device=y.device)
+        A[i, i - 1], A[i, i], A[i, i + 1] = h[:-1], 2 * (h[:-1] + h[1:]), h[1:]
+        slope = y.diff(dim=-2) / h[:, None]
+        right = torch.zeros_like(y)
+        right[..., 1:-1, :] = 6 * slope.diff(dim=-2)
+        return torch.linalg.solve(A, right)
+
+    def __call__(self, t: Float[Tensor, "*times"]) -> Float[Tensor, "*batch_times d"]:
+        knots, y, M = self.times, self.points, self._moments
+        flat = t.to(y).reshape(-1)
+        i = torch.searchsorted(knots, flat.detach(), right=True).clamp(1, len(knots) - 1) - 1
+        h = (knots[i + 1] - knots[i])[:, None]
+        b = (flat - knots[i])[:, None] / h
+        a = 1 - b
+        z = (
+            a * y[..., i, :]
+            + b * y[..., i + 1, :]
+            + h**2 / 6 * ((a**3 - a) * M[..., i, :] + (b**3 - b) * M[..., i + 1, :])
+        )
+        return z.reshape(*y.shape[:-2], *t.shape, y.shape[-1])
+
+
+@dataclass(frozen=True)
+class Elements:
+    """[0, 1] cut into `count` equal elements, on each a polynomial of degree `degree` through its
+    Gauss-Lobatto nodes.
+
+    Neighbours share their end node, so there are n = count·degree + 1 nodes. The quadrature has
+    degree + 1 points an element and is exact for polynomials of degree 2·degree − 1: exact for
+    |γ̇|² of such a curve. With degree 1 the curve is a polyline and ∫|γ̇|² is the usual chord
+    energy count·Σ|Δ|².
+
+    Source: Canuto, Hussaini, Quarteroni and Zang, Spectral Methods, section 2.3 (Gauss-Lobatto
+        nodes and weights).
+    """
+
+    count: int
+    degree: int
+
+    @cached_property
+    def _arrays(self) -> tuple[np.ndarray, ...]:
+        x, w = gauss_lobatto(self.degree)
+        E, p = self.count, self.degree
+        times = np.append((x[None, :-1] + np.arange(E)[:, None]).ravel(), E) / E
+        D = np.zeros((E * (p + 1), E * p + 1))
+        for e in range(E):
+            D[e * (p + 1) : (e + 1) * (p + 1), e * p : e * p + p + 1] = E * derivative_matrix(x)
+        return times, np.tile(w, E) / E, D
+
+    def times(self, like: Tensor) -> Float[Tensor, " n"]:
+        """The nodes in [0, 1], with the dtype and device of `like`."""
+        return torch.as_tensor(self._arrays[0]).to(like)
+
+    def weights(self, like: Tensor) -> Float[Tensor, " r"]:
+        """The quadrature weights, count·(degree + 1) of them; they add up to one."""
+        return torch.as_tensor(self._arrays[1]).to(like)
+
+    def derivative(self, like: Tensor) -> Float[Tensor, "r n"]:
+        """The matrix from values at the nodes to derivatives at the quadrature points."""
+        return torch.as_tensor(self._arrays[2]).to(like)
+
+    @property
+    def owner(self) -> Tensor:
+        """For each quadrature point, the node it sits on: `(r,)`."""
+        p = self.degree
+        return (torch.arange(self.count)[:, None] * p + torch.arange(p + 1)).reshape(-1)
+
+    def stiffness(self, like: Tensor) -> Float[Tensor, "n n"]:
+        """S = Dᵀ W D, so that ∫|γ̇|² = Σⱼₖ Sⱼₖ xⱼ·xₖ for the curve through points xⱼ."""
+        D = self.derivative(like)
+        return D.mT @ (self.weights(like)[:, None] * D)
+
+
+@dataclass(frozen=True)
+class LobattoCurve:
+    """The continuous piecewise polynomial through `points`, `(*batch, n, d)`, at the nodes of
+    `elements`."""
+
+    points: Float[Tensor, "*batch n d"]
+    elements: Elements
+
+    def __call__(self, t: Float[Tensor, "*times"]) -> Float[Tensor, "*batch_times d"]:
+        z = self.at(t.to(self.points).reshape(-1))
+        return z.reshape(*self.points.shape[:-2], *t.shape, self.points.shape[-1])
+
+    def at(self, t: Float[Tensor, "*batch_or_1 m"]) -> Float[Tensor, "*batch m d"]:
+        """The points at m times that may differ from problem to problem: `t` is `(m,)` or `(*batch,
+        m)`."""
+        E, p = self.elements.count, self.elements.degree
+        nodes = torch.as_tensor(gauss_lobatto(p)[0]).to(t)
+        e = (t.detach() * E).floor().clamp(0, E - 1).long()
+        basis = lagrange_basis(nodes, t * E - e)
+        index = (e * p)[..., None] + torch.arange(
+            p + 1, device=t.device
+        )  # (*batch or none, m, p + 1)
+        *batch, _, d = self.points.shape
+        m, k = index.shape[-2:]
+        index = index.expand(*batch, m, k).reshape(*batch, m * k, 1).expand(*batch, m * k, d)
+        near = self.points.gather(-2, index).reshape(*batch, m, k, d)
+        return torch.einsum("...mk,...mkd->...md", basis, near)
+
+
+@cache
+def gauss_lobatto(degree: int) -> tuple[np.ndarray, np.ndarray]:
+    """Nodes and weights on [0, 1]: the ends and the extrema of the Legendre polynomial of that
+    degree."""
+    legendre = np.polynomial.legendre.Legendre.basis(degree)
+    inside = np.sort(legendre.deriv().roots().real)
+    x = np.concatenate([[-1.0], inside, [1.0]])
+    w = 2 / (degree * (degree + 1) * legendre(x) ** 2)
+    return (x + 1) / 2, w / 2
+
+
+def derivative_matrix(x: np.ndarray) -> np.ndarray:
+    """From values at the nodes x to the derivative of their interpolating polynomial there
+    (barycentric form)."""
+    difference = x[:, None] - x[None, :] + np.eye(len(x))
+    c = difference.prod(axis=1)
+    D = c[:, None] / c[None, :] / difference
+    np.fill_diagonal(D, 0)
+    np.fill_diagonal(D, -D.sum(axis=1))  # a constant has derivative zero, to the last digit
+    return D
+
+
+def lagrange_basis(nodes: Float[Tensor, " k"], x: Tensor) -> Tensor:
+    """The k Lagrange polynomials of `nodes` at x: `(*x)` → `(*x, k)`; a product formula, so it can
+    be differentiated in x."""
+    k = len(nodes)
+    others = ~torch.eye(k, dtype=torch.bool, device=nodes.device)
+    top = (x[..., None] - nodes)[..., None, :].expand(*x.shape, k, k)
+    bottom = nodes[:, None] - nodes[None, :]
+    ratio = torch.where(others, top / torch.where(others, bottom, 1.0), 1.0)
+    return ratio.prod(dim=-1)

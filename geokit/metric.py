@@ -1,0 +1,97 @@
+"""What a metric measures at a point: lengths, angles, volume, and the ball of unit steps."""
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from .types import Metric
+
+
+def inner(
+    G: Metric,
+    z: Float[Tensor, "*#batch d"],
+    u: Float[Tensor, "*#batch d"],
+    v: Float[Tensor, "*#batch d"],
+) -> Float[Tensor, "*batch"]:
+    """⟨u, v⟩ = uᵀ G(z) v at each point, in data units²."""
+    return torch.einsum("...i,...ij,...j->...", u, G(z), v)
+
+
+def norm(
+    G: Metric, z: Float[Tensor, "*#batch d"], v: Float[Tensor, "*#batch d"]
+) -> Float[Tensor, "*batch"]:
+    """‖v‖ = √⟨v, v⟩ at each point, in data units."""
+    return inner(G, z, v, v).clamp(min=0).sqrt()  # rounding alone may take a null vector below zero
+
+
+def angle(
+    G: Metric,
+    z: Float[Tensor, "*#batch d"],
+    u: Float[Tensor, "*#batch d"],
+    v: Float[Tensor, "*#batch d"],
+) -> Float[Tensor, "*batch"]:
+    """The angle between u and v as G sees it, in radians within [0, π].
+
+    Computed as 2·atan2(‖û − v̂‖, ‖û + v̂‖) for the unit vectors û, v̂, which keeps its accuracy
+    near 0 and π where arccos loses half of the digits (Kahan).
+
+    Raises:
+        ValueError: a vector has length zero, so that it has no direction.
+    """
+    a, b = norm(G, z, u), norm(G, z, v)
+    if not ((a > 0) & (b > 0)).all():
+        raise ValueError(
+            "an angle needs two vectors of positive length; one of these has length zero."
+        )
+    u, v = u / a[..., None], v / b[..., None]
+    return 2 * torch.atan2(norm(G, z, u - v), norm(G, z, u + v))
+
+
+def volume_element(G: Metric, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch"]:
+    """√det G(z): data-space volume per unit of latent volume, in (data/latent)ᵈ units.
+
+    It is zero where G is singular. An eigenvalue that rounding takes below zero counts as zero.
+
+    Raises:
+        ValueError: G has an eigenvalue that is negative beyond rounding, so it is no metric.
+    """
+    eigenvalues = torch.linalg.eigvalsh(G(z))
+    rounding = 100 * torch.finfo(z.dtype).eps * eigenvalues.abs().amax(-1)
+    if (eigenvalues[..., 0] < -rounding).any():
+        raise ValueError(
+            f"the metric has a negative eigenvalue, {eigenvalues.min():.3g}; "
+            "a metric must be positive definite."
+        )
+    return eigenvalues.clamp(min=0).prod(dim=-1).sqrt()
+
+
+def unit_ball(
+    G: Metric, z: Float[Tensor, "*batch 2"], points: int = 64
+) -> Float[Tensor, "*batch points 2"]:
+    """The closed curve of all steps v of length one, vᵀ G(z) v = 1: Tissot's ellipse, in latent
+    units around 0 (d = 2).
+
+    Its half axes are 1/√λ along the eigenvectors of G: a long axis is a direction in which the
+    decoder changes little.
+
+    Raises:
+        ValueError: d is not 2, or G is singular at some z: there the steps of length one reach to
+            infinity.
+    """
+    if z.shape[-1] != 2:
+        raise ValueError(
+            f"unit_ball draws ellipses, so it needs d = 2; z has {z.shape[-1]} coordinates."
+        )
+    L, failed = torch.linalg.cholesky_ex(G(z))
+    if failed.any():
+        raise ValueError(
+            f"the metric is singular or indefinite at {int((failed > 0).sum())} of "
+            f"{failed.numel()} points; there is no unit ball where some direction has length zero."
+        )
+    t = torch.linspace(0, 2 * math.pi, points, dtype=z.dtype, device=z.device)
+    circle = torch.stack([t.cos(), t.sin()])
+    return torch.linalg.solve_triangular(
+        L.mT, circle.expand(*z.shape[:-1], 2, points), upper=True
+    ).mT

@@ -1,0 +1,6 @@
+"""Generative models: each has an encoder `x ↦ z` and a decoder `z ↦ x` that the geometry takes as a
+plain callable."""
+
+from .vae import VAE
+
+__all__ = ["VAE"]

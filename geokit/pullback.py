@@ -1,0 +1,79 @@
+"""The metric that a map pulls back from its target: how long a latent step is, measured in data
+space."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from .types import Immersion, Metric, require_points
+
+
+def jacobian(f: Immersion, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch D d"]:
+    """The Jacobian of `f` at each point: column i is ∂f/∂zᵢ, in data units per latent unit.
+
+    Forward mode: the d basis directions are pushed through `f` together with the points, so it
+    costs about d decodes and O(d·D) memory a point. Leading axes of `z` stay where they are;
+    derivatives with respect to `z` flow through.
+
+    Raises:
+        ValueError: `z` is not a float tensor, or `f` does not keep its leading axes.
+    """
+    require_points(z)
+    basis = torch.eye(z.shape[-1], dtype=z.dtype, device=z.device)
+
+    def push(direction: Tensor) -> Tensor:
+        x, column = torch.func.jvp(f, (z,), (direction.expand_as(z),))
+        if x.shape[:-1] != z.shape[:-1]:
+            raise ValueError(
+                f"the map takes points of shape {tuple(z.shape)} to {tuple(x.shape)}; "
+                "it must keep the leading axes: (*batch, d) to (*batch, D)."
+            )
+        return column
+
+    return torch.func.vmap(push, out_dims=-1)(basis)
+
+
+@dataclass(frozen=True)
+class PullbackMetric:
+    """G(z) = J(z)ᵀ H(f(z)) J(z): the metric `f` pulls back from a target whose own metric is H.
+
+    With `ambient=None` the target is Euclidean (H = I) and G = JᵀJ. G is positive definite exactly
+    where J has rank d; where it has not, G is only semidefinite and some latent directions have
+    length zero.
+
+    Args:
+        f: the immersion `z ↦ x`.
+        ambient: the metric of the target space, `x ↦ H(x)`; Euclidean if None.
+
+    Example:
+        >>> from geokit.surfaces import Sphere
+        >>> PullbackMetric(Sphere())(torch.tensor([torch.pi / 6, 0.0], dtype=torch.float64))
+        tensor([[1.0000, 0.0000],
+                [0.0000, 0.2500]], dtype=torch.float64)
+
+    Source: do Carmo, Riemannian Geometry, ch. 1, example 2.5 (the metric induced by an immersion);
+    for decoders Tosi et al. (2014), Arvanitidis et al. (2018).
+    """
+
+    f: Immersion
+    ambient: Metric | None = None
+
+    def __call__(self, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d d"]:
+        J = jacobian(self.f, z)
+        return J.mT @ J if self.ambient is None else J.mT @ self.ambient(self.f(z)) @ J
+
+
+def expected_pullback_metric(mean: Immersion, std: Immersion) -> PullbackMetric:
+    """E[JᵀJ] for the random decoder x = mean(z) + std(z)·ε, ε ~ N(0, I): equal to JμᵀJμ + JσᵀJσ.
+
+    It is the pullback metric of z ↦ (mean(z), std(z)). `std` is the standard deviation σ, not the
+    variance: with σ² in its place the formula is wrong.
+
+    Args:
+        mean, std: `z ↦ μ(z)` and `z ↦ σ(z)`, each `(*batch, d)` → `(*batch, D)`.
+
+    Source: Arvanitidis, Hansen and Hauberg (2018), Latent Space Oddity, theorem 1.
+    """
+    return PullbackMetric(lambda z: torch.cat([mean(z), std(z)], dim=-1))

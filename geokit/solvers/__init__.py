@@ -1,0 +1,11 @@
+"""Algorithms that minimise a discrete curve energy, one a file; `geodesic(..., solver=)` takes any
+of them.
+
+A solver is a callable `(energy, points, stop) -> Solution`: `energy` is one of the two in
+`energies.py`, `points` are `(*batch, n, d)` with both ends held fixed, and `stop` is the relative
+Newton decrement at which a problem counts as solved. Every leading index is a problem of its own.
+"""
+
+from .newton import newton
+
+__all__ = ["newton"]

@@ -1,0 +1,73 @@
+"""Training: one loop for any model that has an `elbo`."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+
+def fit(
+    model: nn.Module,
+    x: Tensor,
+    *,
+    epochs: int = 200,
+    batch_size: int = 128,
+    learning_rate: float = 2e-3,
+    seed: int = 0,
+    device: str | torch.device | None = None,
+    progress: bool = True,
+) -> list[float]:
+    """Maximise the mean of `model.elbo(x, generator)` by Adam, in place; the model is left in eval
+    mode on `device`.
+
+    The order of the images and the noise come from one CPU generator, so a seed gives the same
+    draws on every device. The model's first weights are the caller's: call `torch.manual_seed`
+    before building it.
+
+    Args:
+        model: a module with `elbo(x, generator) -> (batch,)` in nats.
+        x: training images, `(n, D)`; all of them go to the device.
+        epochs, batch_size, learning_rate: the learning rate falls to zero along half a cosine.
+        seed: of the order and of the noise.
+        device: "cpu", "cuda", …; where the model is if None.
+        progress: show a bar with the ELBO and the time left.
+
+    Returns:
+        The mean ELBO of each epoch, in nats an image.
+
+    Raises:
+        ValueError: no images, fewer than one epoch, or an ELBO that becomes NaN or infinite.
+    """
+    if len(x) == 0 or epochs < 1 or batch_size < 1:
+        raise ValueError(
+            f"got {len(x)} images, {epochs} epochs, batches of {batch_size}; "
+            "each must be at least 1."
+        )
+    device = torch.device(device) if device is not None else next(model.parameters()).device
+    model.to(device).train()
+    x = x.to(device)
+    draws = torch.Generator().manual_seed(seed)
+    optimiser = torch.optim.Adam(model.parameters(), lr=learning_rate)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
+
+    history = []
+    bar = tqdm(range(epochs), disable=not progress, unit="epoch")
+    for epoch in bar:
+        total = torch.zeros((), device=device)
+        for batch in torch.randperm(len(x), generator=draws).split(batch_size):
+            elbo = model.elbo(x[batch.to(device)], draws)
+            optimiser.zero_grad()
+            (-elbo.mean()).backward()
+            optimiser.step()
+            total += elbo.detach().sum()
+        history.append(total.item() / len(x))
+        if not math.isfinite(history[-1]):
+            raise ValueError(
+                f"training diverged in epoch {epoch + 1}: the ELBO is {history[-1]}; "
+                f"lower learning_rate ({learning_rate:g})."
+            )
+        schedule.step()
+        bar.set_postfix_str(f"ELBO {history[-1]:.1f} nats")
+    model.eval()
+    return history

@@ -1,0 +1,32 @@
+"""The vocabulary: three kinds of plain callables. Anything with the right shapes will do; nothing
+has to be subclassed."""
+
+from collections.abc import Callable
+
+from torch import Tensor
+
+Immersion = Callable[[Tensor], Tensor]
+"""`z ↦ x`, `(*batch, d)` → `(*batch, D)`: a decoder, or any smooth map. Leading axes stay where
+they are."""
+
+Metric = Callable[[Tensor], Tensor]
+"""`z ↦ G(z)`, `(*batch, d)` → `(*batch, d, d)`: symmetric, positive definite, in (data/latent)²
+units."""
+
+Curve = Callable[[Tensor], Tensor]
+"""`t ↦ γ(t)`, `(*times)` → `(*batch, *times, d)`, for t in [0, 1]."""
+
+
+def require_points(z: Tensor, name: str = "z") -> Tensor:
+    """`z` itself, if it can hold latent points: a floating-point tensor with at least one axis."""
+    if not isinstance(z, Tensor):
+        raise ValueError(
+            f"{name} is a {type(z).__name__}; give a torch tensor of shape (*batch, d)."
+        )
+    if not z.is_floating_point():
+        raise ValueError(
+            f"{name} has dtype {z.dtype}; geometry needs floats: {name}.double() or .float()."
+        )
+    if z.dim() == 0:
+        raise ValueError(f"{name} is a single number; give a tensor of shape (*batch, d).")
+    return z
