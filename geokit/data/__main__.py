@@ -1,0 +1,37 @@
+"""`python -m geokit.data NAME`: fetch a set ahead of time; say how large it is, and where."""
+
+import argparse
+import signal
+import sys
+
+from . import SETS, load
+from .files import SOURCES, fetch
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Fetch the set named on the command line; the exit status is 0, or 2 when it cannot be had."""
+    parser = argparse.ArgumentParser(
+        prog="python -m geokit.data",
+        description="Fetch a data set ahead of time.",
+        epilog="Looks in $GEOKIT_DATA/NAME, then in the cache (moved by $GEOKIT_CACHE).",
+    )
+    parser.add_argument("name", metavar="NAME", help=", ".join(SETS))
+    name = parser.parse_args(arguments).name
+    try:
+        train, test = load(name, "train"), load(name, "test")
+        paths = [fetch(name, file) for file in SOURCES[name].sha256] if name in SOURCES else []
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print(f"Stopped before {name} was complete; run it again to go on.", file=sys.stderr)
+        return 130
+    print(f"{name}: {len(train)} training images, {len(test)} test images")
+    for path in paths or ["comes with scikit-learn: nothing to fetch"]:
+        print(f"  {path}")
+    return 0
+
+
+if __name__ == "__main__":
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stop as by Ctrl-C: tidy up
+    sys.exit(main())
