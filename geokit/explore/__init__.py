@@ -1,0 +1,11 @@
+"""Interactive figures for chapters and notebooks.
+
+All of their behaviour is JavaScript, so a saved page needs no kernel and no network. In a live
+notebook their state is theirs in Python too: `figure.theta` reads it and
+`figure.theta = 1.0` moves it.
+"""
+
+from .tissot import TissotEllipses
+from .world_map import WorldMap
+
+__all__ = ["TissotEllipses", "WorldMap"]

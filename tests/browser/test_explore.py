@@ -1,0 +1,468 @@
+"""The interactive figures: they compute what geokit computes, and move by mouse, key and control,
+on a static page, with no kernel and no network."""
+
+import functools
+import json
+import math
+import re
+import threading
+from collections.abc import Iterator
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+import torch
+
+from geokit import PullbackMetric, jacobian, unit_ball, volume_element
+from geokit.explore import TissotEllipses, WorldMap
+from geokit.explore.figure import NEAREST
+from geokit.explore.world_map import CHARTS
+from geokit.surfaces import Sphere
+
+pytestmark = pytest.mark.browser
+ASSETS = Path(__file__).parents[2] / "book/_assets"
+TOLERANCE = {"rtol": 1e-9, "atol": 1e-9}
+STATES = 200
+FIGURES = {"tissot": TissotEllipses, "world-map": WorldMap}
+
+PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>A figure</title><link rel="icon" href="data:,"><link rel="stylesheet" href="book.css">
+<style>
+  html { color-scheme: light dark; background: Canvas; color: CanvasText; font-family: sans-serif }
+  main { max-width: 46rem; margin: auto }
+</style>
+<script src="anywidget-static.js" defer></script></head>
+<body><main><h1>A figure</h1>
+<script type="application/vnd.jupyter.widget-state+json">%s</script>
+<script type="application/vnd.jupyter.widget-view+json">%s</script>
+</main></body></html>"""
+
+MODULE = """
+  const saved = document.querySelector('script[type$="widget-state+json"]').textContent;
+  const { state } = Object.values(JSON.parse(saved).state).find(({ state }) => state._esm);
+  const url = URL.createObjectURL(new Blob([state._esm], { type: "text/javascript" }));
+  const { math, default: figure } = await import(url);
+"""
+CALL = f"""async ([expression, states]) => {{
+  {MODULE}
+  return states.map(new Function("math", `return ${{expression}}`)(math));
+}}"""
+LISTENERS = f"""async () => {{
+  {MODULE}
+  const listening = new Set();
+  const each = (act) => (names, f) => names.split(" ").forEach((name) => listening[act](name + f));
+  const model = {{ get: (key) => state[key], on: each("add"), off: each("delete") }};
+  const cleanup = figure.render({{ model, el: document.createElement("div") }});
+  const before = listening.size;
+  cleanup();
+  return [before, listening.size];
+}}"""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """One page a figure, as a built book holds them: saved state, a view, the book's renderer."""
+    from ipywidgets.embed import dependency_state, embed_data
+
+    folder = tmp_path_factory.mktemp("figures")
+    for name in ("anywidget-static.js", "book.css"):
+        (folder / name).write_bytes((ASSETS / name).read_bytes())
+    for name, figure in FIGURES.items():
+        shown = figure()
+        state = dependency_state([shown], drop_defaults=False)
+        saved = embed_data(views=[shown], state=state)
+        parts = json.dumps(saved["manager_state"]), json.dumps(saved["view_specs"][0])
+        (folder / f"{name}.html").write_text(PAGE % parts, encoding="utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def served(folder) -> Iterator[str]:
+    server = ThreadingHTTPServer(
+        ("127.0.0.1", 0), functools.partial(SimpleHTTPRequestHandler, directory=folder)
+    )
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}"
+    server.shutdown()
+
+
+@pytest.fixture(params=["http", "file"])
+def door(request, folder, served) -> str:
+    return served if request.param == "http" else folder.as_uri()
+
+
+@pytest.fixture
+def show(page, folder) -> Iterator:
+    """`show("tissot")` opens that figure's page; at the end nothing may have gone wrong in it."""
+
+    page.set_default_timeout(10_000)
+
+    def open_page(name: str, door: str = folder.as_uri()):
+        page.goto(f"{door}/{name}.html")
+        page.wait_for_function("document.documentElement.dataset.widgets === 'drawn'")
+        return page
+
+    yield open_page
+    assert not page.complaints
+
+
+def drag(page, handle, dx: float, dy: float) -> None:
+    handle.scroll_into_view_if_needed()
+    box = handle.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + dx, y + dy, steps=4)
+    page.mouse.up()
+
+
+def numbers(page) -> dict[str, list[float]]:
+    """The numbers under each name, as the reader sees them."""
+    items = page.locator(".explore dl > div").all()
+    read = {i.locator("dt").inner_text(): i.locator("dd").inner_text() for i in items}
+    form = r"[-−]?\d[\d,]*\.?\d*"
+    return {
+        name: [float(n.replace("−", "-").replace(",", "")) for n in re.findall(form, text)]
+        for name, text in read.items()
+    }
+
+
+def shipped(page, expression: str, states) -> torch.Tensor:
+    """What the figure's own JavaScript says of each state: `expression` is a function of one."""
+    return torch.tensor(page.evaluate(CALL, [expression, states]), dtype=torch.float64)
+
+
+def places(seed: int, count: int = STATES) -> torch.Tensor:
+    random = torch.rand(
+        count, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(seed)
+    )
+    low = torch.tensor([NEAREST, -math.pi], dtype=torch.float64)
+    return low + random * -2 * (low - torch.tensor([math.pi / 2, 0.0]).double())
+
+
+# --- the JavaScript against geokit ----------------------------------------------------------------
+
+
+def test_tissot_metric_and_ellipse_are_geokits(show):
+    z, sphere = places(0), Sphere()
+    page, G = show("tissot"), PullbackMetric(sphere)
+    columns = shipped(page, "math.jacobian", z.tolist()).mT
+    torch.testing.assert_close(columns, jacobian(sphere, z), **TOLERANCE)
+    torch.testing.assert_close(
+        shipped(page, "math.metric", z.tolist()), sphere.metric(z), **TOLERANCE
+    )
+    volume = shipped(page, "math.volumeElement", z.tolist())
+    torch.testing.assert_close(volume, volume_element(G, z), **TOLERANCE)
+    ball = shipped(page, "(z) => math.unitBall(z)", z.tolist())
+    torch.testing.assert_close(ball, unit_ball(G, z), **TOLERANCE)
+    half_axes = torch.linalg.eigvalsh(sphere.metric(z)).rsqrt()
+    drawn = shipped(page, "math.halfAxes", z.tolist()).sort(descending=True).values
+    torch.testing.assert_close(drawn, half_axes, **TOLERANCE)
+
+
+def test_tissot_ellipse_is_a_unit_circle_that_touches_the_sphere(show):
+    z = places(1)
+    steps = shipped(
+        show("tissot"), "(z) => math.unitBall(z).map((v) => math.push(z, v))", z.tolist()
+    )
+    torch.testing.assert_close(steps.norm(dim=-1), torch.ones(STATES, 64).double(), **TOLERANCE)
+    outward = torch.einsum("nsi,ni->ns", steps, Sphere()(z))
+    torch.testing.assert_close(outward, torch.zeros_like(outward), **TOLERANCE)
+
+
+FORMULAS = {
+    "equirectangular": lambda θ, φ: (φ, math.pi / 2 - θ),
+    "mercator": lambda θ, φ: (φ, -(θ / 2).tan().log()),
+    "equal-area": lambda θ, φ: (φ, θ.cos()),
+    "azimuthal": lambda θ, φ: (θ * φ.sin(), -θ * φ.cos()),
+}
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_chart_is_its_formula_and_its_ruler_is_pythagoras(show, name):
+    page, a, b = show("world-map"), places(2), places(3)
+    p, q = (torch.stack(FORMULAS[name](*z.unbind(-1)), dim=-1) for z in (a, b))
+    drawn = shipped(page, f"math.chartOf('{name}', 0).to", a.tolist())
+    torch.testing.assert_close(drawn, p, **TOLERANCE)
+    pairs = torch.stack([a, b], dim=1).tolist()
+    ruler = shipped(page, f"([a, b]) => math.ruler(math.chartOf('{name}', 0), a, b)", pairs)
+    torch.testing.assert_close(ruler, (p - q).norm(dim=-1), **TOLERANCE)
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_chart_leads_back_to_the_same_place(show, name):
+    z = places(4)
+    back = f"(z, i) => {{ const c = math.chartOf('{name}', i); return c.from(c.to(z)); }}"
+    torch.testing.assert_close(shipped(show("world-map"), back, z.tolist()), z, **TOLERANCE)
+
+
+def test_retrained_chart_never_folds(show):
+    """det of its derivative, by central differences, is one positive constant for each seed."""
+    z, h = places(5), 1e-5
+    shifts = torch.tensor([[h, 0], [-h, 0], [0, h], [0, -h]], dtype=torch.float64)
+    near = (z[:, None] + shifts).flatten(0, 1).tolist()
+    seeds = "(z, i) => math.chartOf('retrained', Math.floor(i / 40)).to(z)"
+    images = shipped(show("world-map"), seeds, near).reshape(STATES, 2, 2, 2)
+    J = (images[:, :, 0] - images[:, :, 1]) / (2 * h)  # rows: how θ and φ move the point
+    determinant = -torch.linalg.det(J).reshape(-1, 10)  # (θ, φ) → (φ, π/2 − θ) turns, −1 of θ
+    one_seed = determinant.abs().mean(dim=1, keepdim=True).expand_as(determinant)
+    assert (determinant.sign() == determinant[0, 0].sign()).all()
+    torch.testing.assert_close(determinant.abs(), one_seed, rtol=1e-6, atol=0)
+    assert one_seed[:, 0].unique().numel() == STATES // 10
+
+
+def test_world_distance_is_the_spheres_and_the_great_circle_attains_it(show):
+    page, a, b = show("world-map"), places(6), places(7)
+    a[:3], b[:3] = b[:3], torch.stack([math.pi - b[:3, 0], b[:3, 1] - math.pi], dim=-1)  # opposite
+    pairs = torch.stack([a, b], dim=1).tolist()
+    length = Sphere().distance(a, b)
+    drawn = shipped(page, "([a, b]) => math.distance(a, b)", pairs)
+    torch.testing.assert_close(drawn, length, **TOLERANCE)
+    x = shipped(page, "([a, b]) => math.greatCircle(a, b, 50)", pairs)
+    torch.testing.assert_close(x.norm(dim=-1), torch.ones(STATES, 51).double(), **TOLERANCE)
+    torch.testing.assert_close(x[:, 0], Sphere()(a), **TOLERANCE)
+    torch.testing.assert_close(x[:, -1], Sphere()(b), **TOLERANCE)
+    chords = x.diff(dim=1).norm(dim=-1)
+    arcs = 2 * (chords / 2).asin()
+    torch.testing.assert_close(arcs.sum(dim=-1), length, **TOLERANCE)
+
+
+def test_javascript_and_python_know_the_same_charts_and_bounds(show):
+    page = show("world-map")
+    assert page.evaluate(CALL, ["() => math.charts", [0]]) == [list(CHARTS)]
+    assert page.evaluate(CALL, ["() => math.NEAREST", [0]]) == [NEAREST]
+
+
+# --- what the reader does, and sees ---------------------------------------------------------------
+
+
+def test_dragging_moves_the_point_and_every_number(show, door):
+    page = show("tissot", door)
+    before = numbers(page)
+    drag(page, page.get_by_role("slider", name="Point on the chart"), 60, 50)
+    after = numbers(page)
+    (θ, φ), (_, sin2) = after["Point (θ, φ)"], after["Metric G = diag(1, sin²θ)"][-2:]
+    assert θ > before["Point (θ, φ)"][0] + 0.3
+    assert φ > before["Point (θ, φ)"][1] + 0.3
+    # θ is shown to 0.005, so are the numbers that follow from it
+    assert sin2 == pytest.approx(math.sin(θ) ** 2, abs=0.006)
+    assert after["Volume element √det G"] == [pytest.approx(math.sin(θ), abs=0.006)]
+    assert after["Half axis along φ"] == [pytest.approx(1 / math.sin(θ), abs=0.02)]
+    assert after["Half axis along θ"] == after["Radius on the sphere"] == [1.0]
+
+
+@pytest.mark.parametrize(
+    ("key", "step"),
+    [("ArrowDown", (1, 0)), ("ArrowUp", (-1, 0)), ("ArrowRight", (0, 1)), ("ArrowLeft", (0, -1))],
+)
+def test_arrow_keys_move_the_point(show, key, step):
+    page = show("tissot")
+    page.get_by_role("slider", name="Point on the chart").focus()
+    start = numbers(page)["Point (θ, φ)"]
+    for press, size in ((key, math.pi / 72), (f"Shift+{key}", math.pi / 720)):
+        for _ in range(5):
+            page.keyboard.press(press)
+        now = numbers(page)["Point (θ, φ)"]
+        expected = [s + 5 * size * way for s, way in zip(start, step, strict=True)]
+        assert now == pytest.approx(expected, abs=0.011)
+        start = now
+    assert page.evaluate("scrollY") == 0
+
+
+def test_range_inputs_move_the_point_as_far_as_the_chart_goes(show):
+    page = show("tissot")
+    for name, index, low, high in (
+        ("θ", 0, NEAREST, math.pi - NEAREST),
+        ("φ", 1, -math.pi, math.pi),
+    ):
+        slider = page.get_by_label(name, exact=True)
+        slider.focus()
+        for key, bound in (("Home", low), ("End", high)):
+            page.keyboard.press(key)
+            assert numbers(page)["Point (θ, φ)"][index] == pytest.approx(bound, abs=0.006)
+        page.keyboard.press("ArrowLeft")
+        assert numbers(page)["Point (θ, φ)"][index] < high - 0.01
+
+
+def drawn_size(page, selector: str) -> tuple[float, float]:
+    box = page.locator(selector).evaluate(
+        "(p) => { const b = p.getBBox(); return [b.width, b.height] }"
+    )
+    return tuple(box)
+
+
+def test_the_ellipse_changes_with_the_point_and_the_circle_does_not(show):
+    page = show("tissot")
+    page.get_by_role("slider", name="Point on the chart").focus()
+    circles = []
+    for _ in range(4):
+        page.keyboard.press("ArrowUp")
+        θ = float(page.get_by_role("slider", name="Point").get_attribute("aria-valuenow"))
+        width, height = drawn_size(page, ".explore-chart .ball.here")
+        assert width / height == pytest.approx(1 / math.sin(θ), rel=0.01)
+        circles.append(drawn_size(page, ".explore-globe .ball.here:not(.back)"))
+    for size in circles:
+        assert size == pytest.approx([2 * 0.2 * 110] * 2, rel=0.01)
+
+
+def test_another_chart_changes_the_ruler_and_not_the_sphere(show, door):
+    page = show("world-map", door)
+    rulers, spheres = [], []
+    for name in CHARTS:
+        page.get_by_role("combobox", name="Chart").select_option(name)
+        now = numbers(page)
+        rulers.append(now.pop("Ruler on the chart")[0])
+        spheres.append(now)
+    assert len(set(rulers)) == len(CHARTS)
+    assert all(now == spheres[0] for now in spheres)
+    radians, kilometres = spheres[0]["Distance on the sphere"]
+    figure = WorldMap()
+    a, b = torch.tensor(figure.a).double(), torch.tensor(figure.b).double()
+    assert radians == pytest.approx(Sphere().distance(a, b).item(), abs=0.006)
+    assert kilometres == round(Sphere(radius=6371.0).distance(a, b).item())
+
+
+def test_retraining_draws_another_chart_each_time(show):
+    page = show("world-map")
+    seen = []
+    for _ in range(4):
+        page.get_by_role("button", name="Retrain").click()
+        assert page.get_by_role("combobox", name="Chart").input_value() == "retrained"
+        seen.append(numbers(page))
+    assert len({now.pop("Ruler on the chart")[0] for now in seen}) == 4
+    assert all(now == seen[0] for now in seen)
+
+
+@pytest.mark.parametrize("chart", CHARTS)
+@pytest.mark.parametrize("name", ["A", "B"])
+def test_a_place_follows_the_hand_in_every_chart(show, chart, name):
+    page = show("world-map")
+    page.get_by_role("combobox", name="Chart").select_option(chart)
+    place = page.get_by_role("slider", name=f"Place {name}")
+    other = page.get_by_role("slider", name=f"Place {'B' if name == 'A' else 'A'}").bounding_box()
+    start, before = place.bounding_box(), numbers(page)
+    way = [(other[axis] - start[axis]) / 5 for axis in "xy"]
+    drag(page, place, *way)
+    end = place.bounding_box()
+    assert [end[axis] - start[axis] for axis in "xy"] == pytest.approx(way, abs=0.6)
+    after = numbers(page)
+    assert before["Distance on the sphere"] != after["Distance on the sphere"]
+    page.keyboard.press("ArrowLeft")  # the hand has left the keyboard on the place it moved
+    assert place.bounding_box()["x"] < end["x"] - 4
+    assert numbers(page)["The two places"] != after["The two places"]
+
+
+def test_the_great_circle_is_torn_at_the_edge_of_a_map_not_drawn_across_it(show):
+    page = show("world-map")
+    place = page.get_by_role("slider", name="Place A")
+    drag(page, place, 190, 0)
+    drawn = page.locator(".explore-chart .geodesic").get_attribute("d")
+    pieces = [
+        torch.tensor([[float(x) for x in p.split(",")] for p in piece.split("L")])
+        for piece in drawn.split("M")[1:]
+    ]
+    assert len(pieces) == 2
+    assert max(piece.diff(dim=0).norm(dim=-1).max() for piece in pieces) < 10
+    assert {round(abs(pieces[0][-1, 0].item())), round(abs(pieces[1][0, 0].item()))} == {192}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_a_removed_view_stops_listening(show, name):
+    """The function that `render` returns takes back every listener it has set."""
+    before, after = show(name).evaluate(LISTENERS)
+    assert before >= 2
+    assert after == 0
+
+
+# --- every reader and every page ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_is_accessible_light_and_dark(show, served, page, screenshots, name, scheme):
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.emulate_media(color_scheme=scheme)
+    show(name, served)  # axe reads the style sheet, which no page may do from disk
+    page.screenshot(path=screenshots / f"figure-{name}-{scheme}.png", full_page=True)
+    assert [found["id"] for found in Axe().run(page).response["violations"]] == []
+    assert page.get_by_role("group", name=FIGURES[name]().label).count() == 1
+
+
+@pytest.mark.parametrize("where", ["book", "notebook", "alone"])
+def test_lines_stand_out_on_light_and_dark_ground(show, page, where):
+    """Contrast of at least 3 against the ground, whoever says that it is dark."""
+    dark = {
+        "book": "document.documentElement.dataset.theme = 'dark'",
+        "notebook": "document.body.dataset.jpThemeLight = 'false'",
+        "alone": None,
+    }[where]
+    for darkened, ground in ((False, "#ffffff"), (True, "#14181e")):
+        page.emulate_media(color_scheme="dark" if darkened and not dark else "light")
+        for name, lines in (("world-map", ("geodesic", "straight")), ("tissot", ("theta", "phi"))):
+            show(name)
+            if darkened and dark:
+                page.evaluate(dark)
+            for line in lines:
+                colour = page.locator(f".explore-globe .{line}:not(.back)").evaluate(
+                    "(p) => getComputedStyle(p).stroke"
+                )
+                assert contrast(colour, ground) >= (5 if darkened else 3), (name, line, colour)
+
+
+def contrast(colour: str, ground: str) -> float:
+    """WCAG's ratio of luminances, for `rgb(r, g, b)` on `#rrggbb`."""
+
+    def luminance(channels: list[int]) -> float:
+        linear = [
+            c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4
+            for c in (v / 255 for v in channels)
+        ]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    one = luminance([int(v) for v in re.findall(r"\d+", colour)[:3]])
+    two = luminance(list(bytes.fromhex(ground[1:])))
+    return (max(one, two) + 0.05) / (min(one, two) + 0.05)
+
+
+@pytest.mark.parametrize("width", [390, 320])
+@pytest.mark.parametrize("name", FIGURES)
+def test_figure_fits_a_phone_and_lets_it_scroll(show, page, screenshots, name, width):
+    page.set_viewport_size({"width": width, "height": 844})
+    show(name)
+    page.screenshot(path=screenshots / f"figure-{name}-{width}.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    inner = page.locator(".widget-static").evaluate("(el) => el.scrollWidth - el.clientWidth")
+    assert inner <= 0
+    grips = page.locator(".explore *").evaluate_all(
+        """(all) => all.filter((el) => getComputedStyle(el).touchAction === 'none')
+                       .map((el) => el.getAttribute('class'))"""
+    )
+    assert set(grips) == {"handle"}
+
+
+@pytest.mark.parametrize(("on", "moves"), [(".handle", True), (".explore-globe svg", False)])
+def test_a_finger_drags_the_point_and_elsewhere_scrolls_the_page(show, page, on, moves):
+    page.set_viewport_size({"width": 390, "height": 500})
+    finger = page.context.new_cdp_session(page)
+    finger.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
+    show("tissot")
+    box, before = page.locator(on).bounding_box(), numbers(page)
+    x, y = box["x"] + box["width"] / 2, box["y"] + min(box["height"] / 2, 100)
+    for kind, dy in [("Start", 0), *(("Move", -10 * i) for i in range(1, 9)), ("End", None)]:
+        points = [] if dy is None else [{"x": x, "y": y + dy}]
+        finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
+    page.wait_for_timeout(200)
+    assert (numbers(page) != before) == moves
+    assert (page.evaluate("scrollY") > 20) != moves
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_print_keeps_the_picture_and_drops_the_controls(show, page, name):
+    show(name)
+    page.emulate_media(media="print")
+    assert not page.locator(".explore-controls").is_visible()
+    assert page.locator(".explore-panel svg").first.is_visible()
+    assert page.locator(".explore dl").is_visible()

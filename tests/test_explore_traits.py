@@ -1,0 +1,68 @@
+"""The interactive figures as Python sees them: state goes to the page and comes back."""
+
+import json
+import math
+import re
+
+import pytest
+
+from geokit.explore import TissotEllipses, WorldMap
+
+
+def from_the_page(figure, **state) -> None:
+    """The message that the browser sends when the reader has changed something."""
+    data = {"method": "update", "state": state, "buffer_paths": []}
+    figure.comm.handle_msg({"content": {"data": data}, "buffers": []})
+
+
+@pytest.mark.parametrize(
+    ("figure", "state"),
+    [
+        (TissotEllipses, {"theta": 1.25, "phi": -2.5}),
+        (WorldMap, {"a": [1.0, -3.0], "b": [2.0, 0.5], "chart": "retrained", "seed": 12}),
+    ],
+)
+def test_what_the_reader_does_reaches_python_and_back(figure, state):
+    shown = figure()
+    from_the_page(shown, **state)
+    assert {name: getattr(shown, name) for name in state} == {
+        name: tuple(value) if isinstance(value, list) else value for name, value in state.items()
+    }
+    again = figure(**{name: getattr(shown, name) for name in state})
+    assert json.loads(json.dumps(again.get_state(list(state)))) == state
+
+
+def test_a_change_in_python_is_sent_to_the_page(monkeypatch):
+    from comm import DummyComm
+
+    sent = []
+    monkeypatch.setattr(
+        DummyComm, "publish_msg", lambda self, kind, data=None, **_: sent.append(data)
+    )
+    figure = TissotEllipses()
+    sent.clear()
+    figure.theta = 1.5
+    assert [message["state"] for message in sent] == [{"theta": 1.5}]
+
+
+@pytest.mark.parametrize(
+    ("figure", "state", "said"),
+    [
+        (TissotEllipses, {"theta": 0.0}, "theta is 0; this figure shows 0.08727 to 3.054 radians"),
+        (TissotEllipses, {"phi": 4.0}, "phi is 4; this figure shows -3.142 to 3.142 radians"),
+        (TissotEllipses, {"theta": math.nan}, "theta is nan; this figure shows"),
+        (WorldMap, {"a": (5.0, 0.0)}, "theta of a is 5; this figure shows"),
+        (WorldMap, {"b": (1.0, -9.0)}, "phi of b is -9; this figure shows"),
+        (WorldMap, {"chart": "globe"}, "chart is 'globe'; choose one of equirectangular, mercator"),
+        (WorldMap, {"seed": -1}, "seed is -1; this figure shows 0 to"),
+    ],
+)
+def test_what_cannot_be_shown_is_refused_in_one_sentence(figure, state, said):
+    with pytest.raises(ValueError, match=re.escape(said)):
+        figure(**state)
+    shown = figure()
+    before = shown.get_state(list(state))
+    for name, value in state.items():
+        with pytest.raises(ValueError, match=re.escape(said)):
+            setattr(shown, name, value)
+    assert shown.get_state(list(state)) == before
