@@ -1,0 +1,38 @@
+"""Sphinx: mend what the theme and its extensions leave doubled or unreadable in the pages."""
+
+import re
+
+from docutils import nodes
+from sphinx.application import Sphinx
+
+# sphinx-proof and sphinx-exercise give every box the same ids; an id may occur once a page
+REPEATED_ID = re.compile(
+    r' id="(?:proof|exercise|solution)-content"|(?<=class="proof admonition") id="proof"'
+)
+# a list must hold list items, and citations are none
+CITATION_LIST = '<div role="list" class="citation-list">'
+# the figure itself is drawn by anywidget-static.js
+WIDGET_VIEW = re.compile(
+    r'(<script type="application/vnd\.jupyter\.widget-view\+json">.*?</script>)', re.DOTALL
+)
+WITHOUT_SCRIPT = '<noscript><p class="widget-missing">This figure needs JavaScript.</p></noscript>'
+
+
+def mend(html: str) -> str:
+    html = REPEATED_ID.sub("", html)
+    html = html.replace(CITATION_LIST, '<div class="citation-list">')
+    return WIDGET_VIEW.sub(rf"\1{WITHOUT_SCRIPT}", html)
+
+
+def mend_page(
+    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
+) -> None:
+    if "body" in context:
+        context["body"] = mend(context["body"])
+    if page == "search":
+        app.add_js_file("from-disk.js")
+
+
+def setup(app: Sphinx) -> dict:
+    app.connect("html-page-context", mend_page)
+    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
