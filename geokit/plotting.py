@@ -49,7 +49,7 @@ def volume_element(
     ax: Axes | None = None,
     dtype: torch.dtype = torch.float64,
 ) -> Axes:
-    """√det G over the latent rectangle `extent` = (left, right, bottom, top), on a log colour scale."""
+    """√det G over the latent rectangle `extent` (left, right, bottom, top), log colour scale."""
     ax = _latent(ax)
     left, right, bottom, top = extent
     z = torch.cartesian_prod(
@@ -66,7 +66,7 @@ def volume_element(
 
 
 def curve(c: Curve, *, ax: Axes | None = None, points: int = 100, **style) -> Axes:
-    """Curves in a two-dimensional latent space, a batch in one style: `**GEODESIC`, `**STRAIGHT`."""
+    """Curves in a two-dimensional latent space, one style a batch: `**GEODESIC`, `**STRAIGHT`."""
     ax = _latent(ax)
     z = c(torch.linspace(0, 1, points)).detach().cpu().numpy().reshape(-1, points, 2)
     label = style.pop("label", None)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from examples import as_users_call
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.interpolate import CubicSpline as ScipySpline
@@ -100,5 +101,5 @@ def test_degree_one_gives_the_chord_energy():
     ],
 )
 def test_bad_curves_are_refused(make, message):
-    with pytest.raises(ValueError, match=message):
+    with as_users_call(), pytest.raises(ValueError, match=message):
         make()

@@ -72,4 +72,4 @@ def test_histograms_share_their_bins(ax):
 def test_a_decoder_that_needs_gradients_can_be_drawn(ax):
     f = smooth_decoder().requires_grad_(True)
     plotting.unit_balls(PullbackMetric(f), torch.zeros(1, 2).double(), ax=ax)
-    plotting.volume_element(PullbackMetric(f), extent=(0, 1, 0, 1), resolution=4, ax=ax)
+    plotting.volume_element(PullbackMetric(f), extent=(0.0, 1.0, 0.0, 1.0), resolution=4, ax=ax)

@@ -7,7 +7,7 @@ the factors of two are gone.
 
 from dataclasses import dataclass
 from types import EllipsisType
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -37,6 +37,7 @@ class Solution(NamedTuple):
     converged: Bool[Tensor, "*batch"]
 
 
+@runtime_checkable
 class Energy(Protocol):
     """What a solver needs to know of the problem."""
 
