@@ -18,6 +18,13 @@ from .types import require_points
 def require_same_space(start: Tensor, end: Tensor) -> None:
     """Both end points are finite float points of one dimension, dtype and device."""
     require_points(start, "start"), require_points(end, "end")
+    try:
+        torch.broadcast_shapes(start.shape[:-1], end.shape[:-1])
+    except RuntimeError:
+        raise ValueError(
+            f"start has shape {tuple(start.shape)}, end has {tuple(end.shape)}; "
+            "their leading axes do not broadcast."
+        ) from None
     if start.shape[-1] != end.shape[-1]:
         raise ValueError(
             f"start has {start.shape[-1]} coordinates, end has {end.shape[-1]}; they must agree."
@@ -31,7 +38,7 @@ def require_same_space(start: Tensor, end: Tensor) -> None:
         raise ValueError("an end point is NaN or infinite; remove such codes first.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StraightLine:
     """γ(t) = (1 − t)·start + t·end; `start` and `end` are `(*batch, d)`."""
 
@@ -49,14 +56,14 @@ class StraightLine:
         return start + t[..., None] * (end - start)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class CubicSpline:
     """The natural cubic spline through `points`, twice continuously differentiable, with γ″ = 0 at
     both ends.
 
     Args:
         points: `(*batch, n, d)`, n ≥ 2; two points give the straight line.
-        times: `(n,)`, increasing; the default spreads them evenly over [0, 1].
+        times: `(n,)`, increasing from 0 to 1; the default spreads them evenly.
 
     Raises:
         ValueError: fewer than two points, or times that do not increase or do not fit the points.
@@ -78,8 +85,13 @@ class CubicSpline:
         if self.times is None:
             like = {"dtype": self.points.dtype, "device": self.points.device}
             object.__setattr__(self, "times", torch.linspace(0, 1, n, **like))
-        if self.times.shape != (n,) or not (self.times.diff() > 0).all():
-            raise ValueError(f"times must be {n} increasing numbers, one for each point.")
+        else:
+            object.__setattr__(self, "times", torch.as_tensor(self.times).to(self.points))
+        ends = self.times[[0, -1]].tolist() if self.times.dim() == 1 and n > 1 else None
+        if self.times.shape != (n,) or ends != [0, 1] or not (self.times.diff() > 0).all():
+            raise ValueError(
+                f"times must be {n} increasing numbers from 0 to 1, one for each point."
+            )
 
     @cached_property
     def _moments(self) -> Float[Tensor, "*batch n d"]:
@@ -127,15 +139,9 @@ class Elements:
     count: int
     degree: int
 
-    @cached_property
+    @property
     def _arrays(self) -> tuple[np.ndarray, ...]:
-        x, w = gauss_lobatto(self.degree)
-        E, p = self.count, self.degree
-        times = np.append((x[None, :-1] + np.arange(E)[:, None]).ravel(), E) / E
-        D = np.zeros((E * (p + 1), E * p + 1))
-        for e in range(E):
-            D[e * (p + 1) : (e + 1) * (p + 1), e * p : e * p + p + 1] = E * derivative_matrix(x)
-        return times, np.tile(w, E) / E, D
+        return _element_arrays(self.count, self.degree)
 
     def times(self, like: Tensor) -> Float[Tensor, " n"]:
         """The nodes in [0, 1], with the dtype and device of `like`."""
@@ -161,7 +167,7 @@ class Elements:
         return D.mT @ (self.weights(like)[:, None] * D)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class LobattoCurve:
     """The continuous piecewise polynomial through `points`, `(*batch, n, d)`, at the nodes of
     `elements`."""
@@ -199,6 +205,17 @@ def gauss_lobatto(degree: int) -> tuple[np.ndarray, np.ndarray]:
     x = np.concatenate([[-1.0], inside, [1.0]])
     w = 2 / (degree * (degree + 1) * legendre(x) ** 2)
     return (x + 1) / 2, w / 2
+
+
+@cache
+def _element_arrays(E: int, p: int) -> tuple[np.ndarray, ...]:
+    """Nodes, weights and derivative matrix of E elements of degree p."""
+    x, w = gauss_lobatto(p)
+    times = np.append((x[None, :-1] + np.arange(E)[:, None]).ravel(), E) / E
+    D = np.zeros((E * (p + 1), E * p + 1))
+    for e in range(E):
+        D[e * (p + 1) : (e + 1) * (p + 1), e * p : e * p + p + 1] = E * derivative_matrix(x)
+    return times, np.tile(w, E) / E, D
 
 
 def derivative_matrix(x: np.ndarray) -> np.ndarray:

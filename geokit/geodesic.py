@@ -4,7 +4,6 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -13,16 +12,9 @@ from torch import Tensor
 from .curves import Elements, LobattoCurve, StraightLine, require_same_space
 from .metric import norm
 from .solvers import newton
-from .solvers.energies import active, discretise
+from .solvers.certified import DEGREE, FINEST, choose, finite_starts, pin, solve
+from .solvers.energies import discretise
 from .types import Curve, Metric
-
-DEGREE = 4
-COUNTS = (8, 16, 32, 64)
-"""Elements of the curve; a problem moves on to the next count only when it fails its
-certificate."""
-FINEST = Elements(COUNTS[-1], DEGREE)
-CHECK = 4
-"""The certificate looks at the curve with this many times as many elements."""
 
 
 class UnresolvedGeodesic(UserWarning):
@@ -101,10 +93,13 @@ def geodesic(
 ) -> Geodesic:
     """The curve of least energy from `start` to `end`, for each pair.
 
-    A minimiser of the energy has constant speed, so its length is √E; of all curves found it is the
-    shortest in its neighbourhood, which need not be the shortest of all. The curve starts from the
+    A minimiser of the energy has constant speed, so its length is √E. It is the shortest curve in
+    its neighbourhood, which need not be the shortest of all. The curve starts from the
     straight latent line, and also from `initial` and from the path of `graph` where those are
     given; the shorter result is kept, and never a curve longer than the straight line.
+
+    An immersion that tells its models apart by its first axis needs pairs on a further one: end
+    points of shape `(model, pairs, d)`.
 
     Each pair is solved on 8 elements of degree 4, and again on 16, 32 and 64 where its certificate
     fails.
@@ -116,8 +111,8 @@ def geodesic(
         start, end: end points in latent units, one dtype; leading axes broadcast. Gradients do not
             flow through them.
         tolerance: relative error of the length asked for; work follows it (1e-2 is quick).
-        initial: a further curve to start from: a `Curve`, or points `(*batch, n, d)` joined by a
-            spline.
+        initial: a further curve to start from: a `Curve`, or points `(*batch, n, d)` joined by
+            straight pieces.
         graph: an object with `shortest_path(start, end)`, whose points are a further start.
         solver: a callable from `geokit.solvers`; Newton if None.
 
@@ -126,7 +121,8 @@ def geodesic(
 
     Raises:
         ValueError: end points that differ in dimension, dtype or device, are not floats or not
-            finite; a tolerance outside (0, 1); a metric that is NaN or infinite along a start.
+            finite; a tolerance outside (0, 1); a metric that is NaN or infinite along every start;
+            an `initial` that does not join the end points.
 
     Warns:
         UnresolvedGeodesic: some pairs failed their certificate at the finest level.
@@ -138,17 +134,18 @@ def geodesic(
     if not 0 < tolerance < 1:
         raise ValueError(f"tolerance is {tolerance}; give a relative error between 0 and 1.")
     start, end = torch.broadcast_tensors(start.detach(), end.detach())
-    starts = [StraightLine(start, end)]
-    for other in (initial, None if graph is None else graph.shortest_path(start, end)):
-        if other is not None:
-            starts.append(_through(other, start, end))
+    if start.dtype not in (torch.float32, torch.float64):
+        raise ValueError(f"the end points are {start.dtype}; geodesics need float32 or float64.")
+    others = (initial, None if graph is None else graph.shortest_path(start, end))
+    curves = [StraightLine(start, end), *(_through(c, start, end) for c in others if c is not None)]
 
     with torch.no_grad():
-        paths = [_solve(G, curve, start, end, tolerance, solver or newton) for curve in starts]
+        starts = finite_starts(G, [_sample(c, FINEST.times(start), start, end) for c in curves])
+        paths = [solve(G, points, tolerance, solver or newton) for points in starts]
         best = paths[0]
         for other in paths[1:]:
-            best = _choose(other.length < best.length, other, best)
-    path = Geodesic(*best[:-1], _metric=G)
+            best = choose(other.length < best.length, other, best)
+    path = Geodesic(*best, _metric=G)
     if not path.resolved.all():
         warnings.warn(_unresolved(path, tolerance), UnresolvedGeodesic, stacklevel=2)
     return path
@@ -162,82 +159,11 @@ def distance(
     return geodesic(G, start, end, **options).length
 
 
-class _Path(NamedTuple):
-    """A `Geodesic` in the making."""
-
-    points: Tensor
-    length: Tensor
-    energy: Tensor
-    defect: Tensor
-    resolved: Tensor
-    iterations: Tensor
-    measured: Tensor
-    """Length of the curve as it lies in latent space, on the finer grid."""
-
-
-def _solve(
-    G: Metric, curve: Curve, start: Tensor, end: Tensor, tolerance: float, solver: Callable
-) -> _Path:
-    """Minimise from one start, level by level; what comes out is never longer than the start."""
-    points = _pin(curve(FINEST.times(start)), start, end)
-    L, E = _measure(G, points, FINEST)
-    if not L.isfinite().all():
-        raise ValueError(
-            "the metric is NaN or infinite along a starting curve; "
-            "check the decoder there, or give another `initial`."
-        )
-    same = (start == end).all(dim=-1)  # no way to go, nothing to solve
-    L, E, defect = (torch.where(same, 0, x) for x in (L, E, torch.ones_like(L)))
-    path = _Path(points, L, E, defect, same, torch.zeros_like(L).long(), L.clone())
-    for count in COUNTS:
-        if path.resolved.all():
-            break
-        at = active(~path.resolved)
-        old = _Path(*(x[at] for x in path))
-        new = _level(G, old, Elements(count, DEGREE), tolerance, solver)
-        # a coarse energy can take a short cut through data space; such a curve is long, and dropped
-        good = ~old.resolved & (new.measured <= old.measured * (1 + tolerance))
-        kept = _choose(good, new, old)._replace(iterations=new.iterations)
-        for x, part in zip(path, kept, strict=True):
-            x[at] = part
-    return path
-
-
-def _level(G: Metric, path: _Path, elements: Elements, tolerance: float, solver: Callable) -> _Path:
-    """Solve on `elements` from where the path is, and certify."""
-    start, end = path.points[..., 0, :], path.points[..., -1, :]
-    c = LobattoCurve(path.points, FINEST)(elements.times(start))
-    solution = solver(discretise(G, elements), _pin(c, start, end), 1e-3 * tolerance)
-    points = _pin(LobattoCurve(solution.points, elements)(FINEST.times(c)), start, end)
-    L, E = _measure(G, solution.points, elements)
-    measured, E_measured = _measure(G, points, Elements(CHECK * elements.count, DEGREE), FINEST)
-    defect = torch.where(E > 0, (measured / E.sqrt() - 1).abs(), 0)
-    passed = solution.converged & (defect <= tolerance)
-    return _Path(
-        points,
-        torch.where(passed, L, measured),  # what failed is reported as measured, not as believed
-        torch.where(passed, E, E_measured),
-        defect,
-        passed,
-        path.iterations + torch.where(path.resolved, 0, solution.iterations),
-        measured,
-    )
-
-
-def _measure(
-    G: Metric, points: Tensor, elements: Elements, given: Elements | None = None
-) -> tuple[Tensor, Tensor]:
-    """Length and energy by the quadrature of `elements`, of the curve whose nodes are those of
-    `given`."""
-    if given is not None:
-        points = LobattoCurve(points, given)(elements.times(points))
-    speed, weights = discretise(G, elements).speeds(points), elements.weights(points)
-    return speed @ weights, speed**2 @ weights
-
-
 def _speeds(G: Metric, curve: Curve, count: int) -> tuple[Tensor, Tensor]:
     """‖γ̇‖ and the weights at the quadrature points of `count` elements; each element keeps its own
     end points."""
+    if count < 1:
+        raise ValueError(f"elements is {count}; a quadrature needs at least one.")
     elements = Elements(count, DEGREE)
     like = curve(
         torch.zeros(1)
@@ -254,12 +180,26 @@ def _speeds(G: Metric, curve: Curve, count: int) -> tuple[Tensor, Tensor]:
 def _through(curve: Curve | Tensor, start: Tensor, end: Tensor) -> Curve:
     """A given start as a curve; it must join the two end points."""
     if isinstance(curve, Tensor):
+        d = start.shape[-1]
+        if (
+            not curve.is_floating_point()
+            or curve.dim() < 2
+            or curve.shape[-2] < 2
+            or curve.shape[-1] != d
+        ):
+            raise ValueError(
+                f"initial has shape {tuple(curve.shape)} and dtype {curve.dtype}; "
+                f"give floating-point points (*batch, n, {d}) with n ≥ 2, or a curve."
+            )
         curve = LobattoCurve(curve.detach(), Elements(curve.shape[-2] - 1, 1))
     ends = curve(torch.tensor([0.0, 1.0]).to(start))
+    if ends.shape[-1] != start.shape[-1] or not ends.isfinite().all():
+        raise ValueError(
+            f"initial must give finite points with {start.shape[-1]} coordinates; "
+            f"it gives {ends.shape[-1]} coordinates, finite: {bool(ends.isfinite().all())}."
+        )
     close = 1e-4 * (1 + (end - start).norm(dim=-1))
-    off = torch.maximum(
-        (ends[..., 0, :] - start).norm(dim=-1), (ends[..., 1, :] - end).norm(dim=-1)
-    )
+    off = torch.stack([ends[..., 0, :] - start, ends[..., 1, :] - end]).norm(dim=-1).amax(dim=0)
     if not (off <= close).all():
         raise ValueError(
             "the initial curve does not join start and end; it must begin and finish there."
@@ -267,19 +207,10 @@ def _through(curve: Curve | Tensor, start: Tensor, end: Tensor) -> Curve:
     return curve
 
 
-def _pin(points: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    """The same curve with its end points exact to the last digit."""
-    return torch.cat([start[..., None, :], points[..., 1:-1, :], end[..., None, :]], dim=-2)
-
-
-def _choose(condition: Tensor, a: _Path, b: _Path) -> _Path:
-    """Problem by problem, a where the condition holds and b elsewhere."""
-
-    def pick(x: Tensor, y: Tensor) -> Tensor:
-        mask = condition.reshape((*condition.shape, *[1] * (x.dim() - condition.dim())))
-        return torch.where(mask, x, y)
-
-    return _Path(*map(pick, a, b))
+def _sample(curve: Curve, times: Tensor, start: Tensor, end: Tensor) -> Tensor:
+    """The curve's points at the given times, one curve for each problem, with exact ends."""
+    points = curve(times).to(start)
+    return pin(points.expand(*start.shape[:-1], *points.shape[-2:]), start, end)
 
 
 def _invert_clock(clock: Float[Tensor, "*batch k"], share: Float[Tensor, "*batch m"]) -> Tensor:
@@ -288,7 +219,8 @@ def _invert_clock(clock: Float[Tensor, "*batch k"], share: Float[Tensor, "*batch
     k = clock.shape[-1]
     i = torch.searchsorted(clock, share.detach().contiguous(), right=True).clamp(1, k - 1) - 1
     s0, s1 = clock.gather(-1, i), clock.gather(-1, i + 1)
-    return (i + (share - s0) / (s1 - s0).clamp(min=torch.finfo(clock.dtype).tiny)) / (k - 1)
+    t = (i + (share - s0) / (s1 - s0).clamp(min=torch.finfo(clock.dtype).tiny)) / (k - 1)
+    return torch.where(share >= 1, 1, t)  # also where the curve stands still at its end
 
 
 def _unresolved(path: Geodesic, tolerance: float) -> str:

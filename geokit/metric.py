@@ -22,8 +22,15 @@ def inner(
 def norm(
     G: Metric, z: Float[Tensor, "*#batch d"], v: Float[Tensor, "*#batch d"]
 ) -> Float[Tensor, "*batch"]:
-    """‖v‖ = √⟨v, v⟩ at each point, in data units."""
-    return inner(G, z, v, v).clamp(min=0).sqrt()  # rounding alone may take a null vector below zero
+    """‖v‖ = √⟨v, v⟩ at each point, in data units; ValueError if ⟨v, v⟩ < 0 beyond rounding."""
+    g = G(z)
+    square = torch.einsum("...i,...ij,...j->...", v, g, v)
+    largest = torch.einsum("...i,...ij,...j->...", v.abs(), g.abs(), v.abs())
+    if (square < -100 * torch.finfo(g.dtype).eps * largest).any():
+        raise ValueError(
+            "a vector has a negative squared length; a metric must be positive definite."
+        )
+    return square.clamp(min=0).sqrt()  # what rounding took below zero
 
 
 def angle(
@@ -40,10 +47,11 @@ def angle(
     Raises:
         ValueError: a vector has length zero, so that it has no direction.
     """
+    u, v = (w / w.abs().amax(-1, keepdim=True).clamp(min=1e-30) for w in (u, v))  # no underflow
     a, b = norm(G, z, u), norm(G, z, v)
     if not ((a > 0) & (b > 0)).all():
         raise ValueError(
-            "an angle needs two vectors of positive length; one of these has length zero."
+            "an angle needs two vectors of positive length; one has length zero or NaN."
         )
     u, v = u / a[..., None], v / b[..., None]
     return 2 * torch.atan2(norm(G, z, u - v), norm(G, z, u + v))
@@ -55,16 +63,19 @@ def volume_element(G: Metric, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*b
     It is zero where G is singular. An eigenvalue that rounding takes below zero counts as zero.
 
     Raises:
-        ValueError: G has an eigenvalue that is negative beyond rounding, so it is no metric.
+        ValueError: G is NaN or infinite, or has an eigenvalue that is negative beyond rounding.
     """
-    eigenvalues = torch.linalg.eigvalsh(G(z))
-    rounding = 100 * torch.finfo(z.dtype).eps * eigenvalues.abs().amax(-1)
+    g = G(z)
+    if not g.isfinite().all():
+        raise ValueError("the metric is NaN or infinite at some point; check the decoder there.")
+    eigenvalues = torch.linalg.eigvalsh(g).expand(z.shape)
+    rounding = 100 * torch.finfo(g.dtype).eps * eigenvalues.abs().amax(-1)
     if (eigenvalues[..., 0] < -rounding).any():
         raise ValueError(
             f"the metric has a negative eigenvalue, {eigenvalues.min():.3g}; "
             "a metric must be positive definite."
         )
-    return eigenvalues.clamp(min=0).prod(dim=-1).sqrt()
+    return eigenvalues.clamp(min=0).sqrt().prod(dim=-1)  # roots first: a determinant overflows
 
 
 def unit_ball(

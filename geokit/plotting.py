@@ -1,6 +1,8 @@
 """One function a picture: each takes the axes to draw on (`ax`, the current ones if None), and
 returns them."""
 
+from itertools import cycle
+
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
@@ -46,15 +48,15 @@ def volume_element(
     *,
     extent: tuple[float, float, float, float],
     resolution: int = 60,
+    device: str | torch.device | None = None,
     ax: Axes | None = None,
-    dtype: torch.dtype = torch.float64,
 ) -> Axes:
     """√det G over the latent rectangle `extent` (left, right, bottom, top), log colour scale."""
     ax = _latent(ax)
     left, right, bottom, top = extent
     z = torch.cartesian_prod(
-        torch.linspace(left, right, resolution, dtype=dtype),
-        torch.linspace(bottom, top, resolution, dtype=dtype),
+        torch.linspace(left, right, resolution, device=device),
+        torch.linspace(bottom, top, resolution, device=device),
     )
     V = volume_element_of(G, z).detach().cpu().numpy().reshape(resolution, resolution).T
     image = ax.imshow(
@@ -95,8 +97,8 @@ def variation(
     """Histograms of coefficients of variation, one a name, on shared bins; medians dotted."""
     ax = plt.gca() if ax is None else ax
     edges = np.linspace(0, 1.05 * max(float(v.max()) for v in samples.values()), bins + 1)
-    styles = [{"color": "C1", "hatch": "//"}, {"color": "C0"}]
-    for (name, v), style in zip(samples.items(), styles, strict=False):
+    styles = [{"color": "C1", "hatch": "//"}, {"color": "C0"}, {"color": "C2"}, {"color": "C3"}]
+    for (name, v), style in zip(samples.items(), cycle(styles), strict=False):
         ax.hist(v.cpu().numpy(), edges, alpha=0.45, label=name, edgecolor=style["color"], **style)
         ax.axvline(float(v.median()), color=style["color"], linestyle=":")
     ax.set_xlabel("coefficient of variation over the models (dimensionless)")

@@ -25,7 +25,7 @@ def jacobian(f: Immersion, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batc
 
     def push(direction: Tensor) -> Tensor:
         x, column = torch.func.jvp(f, (z,), (direction.expand_as(z),))
-        if x.shape[:-1] != z.shape[:-1]:
+        if x.dim() != z.dim() or x.shape[:-1] != z.shape[:-1]:
             raise ValueError(
                 f"the map takes points of shape {tuple(z.shape)} to {tuple(x.shape)}; "
                 "it must keep the leading axes: (*batch, d) to (*batch, D)."

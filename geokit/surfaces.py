@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plane:
     """z ↦ A z: a flat plane in a skew chart. A is `(D, d)` with independent columns."""
 

@@ -98,6 +98,8 @@ def test_degree_one_gives_the_chord_energy():
         (lambda: CubicSpline(torch.zeros(1, 2)), "n ≥ 2"),
         (lambda: CubicSpline(torch.zeros(3, 2), torch.tensor([0.0, 1.0, 0.5])), "increasing"),
         (lambda: CubicSpline(torch.zeros(3, 2), torch.tensor([0.0, 1.0])), "increasing"),
+        (lambda: CubicSpline(torch.zeros(3, 2), torch.tensor([0.2, 0.5, 0.8])), "from 0 to 1"),
+        (lambda: StraightLine(torch.zeros(3, 2), torch.zeros(4, 2)), "do not broadcast"),
     ],
 )
 def test_bad_curves_are_refused(make, message):

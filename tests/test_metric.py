@@ -102,3 +102,26 @@ def test_unit_ball_needs_two_dimensions_and_a_metric_that_is_not_singular():
         unit_ball(lambda z: torch.zeros(2, 2).double(), torch.zeros(2).double())
     with as_users_call(), pytest.raises(ValueError, match="needs d = 2"):
         unit_ball(DECODER, torch.zeros(3).double())
+
+
+def test_volumes_of_large_and_small_scale_do_not_overflow():
+    for scale in (1e4, 1e-5):
+        G = scale * torch.eye(10)
+        assert_close(
+            volume_element(lambda z, G=G: G, torch.zeros(3, 10)).log(),
+            torch.full((3,), scale).log() * 5,
+        )
+
+
+def test_a_metric_that_is_nan_or_indefinite_is_refused():
+    z, v = torch.zeros(2).double(), torch.tensor([0.0, 1.0]).double()
+    with pytest.raises(ValueError, match="NaN or infinite"):
+        volume_element(lambda z: torch.diag(torch.tensor([torch.nan, 1.0])).double(), z)
+    with pytest.raises(ValueError, match="negative squared length"):
+        norm(lambda z: torch.diag(torch.tensor([1.0, -1.0])).double(), z, v)
+
+
+def test_the_angle_of_tiny_vectors():
+    z = torch.zeros(2)
+    u, v = 1e-30 * torch.tensor([1.0, 0.0]), 1e-25 * torch.tensor([1.0, 1.0])
+    assert_close(angle(lambda z: torch.eye(2), z, u, v), torch.tensor(math.pi / 4))

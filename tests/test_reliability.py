@@ -36,6 +36,11 @@ def test_what_is_not_a_distance_is_refused(bad):
         coefficient_of_variation(torch.tensor([1.0, bad, 2.0]))
 
 
+def test_it_takes_numbers_in_any_form():
+    assert_close(coefficient_of_variation([9, 10, 11]).item(), 0.1)
+    assert_close(coefficient_of_variation(np.array([9, 10, 11])).item(), 0.1)
+
+
 def test_one_model_has_no_spread():
     with pytest.raises(ValueError, match="at least two"):
         coefficient_of_variation(torch.ones(1, 5))

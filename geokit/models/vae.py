@@ -39,6 +39,8 @@ class VAE(nn.Module):
         floor: float = 0.1,
     ):
         super().__init__()
+        if not hidden:
+            raise ValueError("hidden is empty; give the width of at least one hidden layer.")
         self.floor = floor
         self.encoder = _mlp([pixels, *hidden], activation)
         self.encoder_mean = nn.Linear(hidden[-1], latent)

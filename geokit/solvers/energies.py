@@ -124,17 +124,19 @@ class MetricEnergy:
         )(basis)
         H = columns.reshape(*batch, E, p + 1, d, p + 1, d)
 
-        frozen = self.G(c[..., self.elements.owner, :])
-        D, w = self.elements.derivative(c), self.elements.weights(c)
-        positive = torch.einsum("r,rj,rk,...rab->...jakb", w, D, D, frozen)
+        # the same with the metric held still: positive semidefinite
+        frozen = self.G(local).expand(*local.shape, d)
+        D, w = one.derivative(c), one.weights(c)
+        A = E * torch.einsum("r,rj,rk,...rab->...jakb", w, D, D, frozen)
 
         gradient = c.new_zeros(*batch, n, d)
-        hessian = c.new_zeros(*batch, n, d, n, d)
+        hessian, positive = c.new_zeros(2, *batch, n, d, n, d)
         g = slope(local)
         for e in range(E):  # neighbours share a node: contributions add up there
             at = slice(e * p, e * p + p + 1)
             gradient[..., at, :] += g[..., e, :, :]
             hessian[..., at, :, at, :] += H[..., e, :, :, :, :]
+            positive[..., at, :, at, :] += A[..., e, :, :, :, :]
         square = (*batch, (n - 2) * d, (n - 2) * d)
         return System(
             gradient[..., 1:-1, :].flatten(-2),

@@ -46,38 +46,59 @@ def newton(
 
     for _ in range(max_steps):
         at = active(running)
-        step, gain = _direction(energy.system(c[at]))
+        system = energy.system(c[at])
+        step, gain, minimum = _direction(system)
         small = gain <= stop * E[at]
+        saddle = small & ~minimum & running[at]
+        if (
+            saddle.any()
+        ):  # nothing to gain to first order, but the curve is no minimum: leave it sideways
+            step = torch.where(saddle[..., None], _sideways(system, E[at]), step)
+            gain = torch.where(saddle, 0, gain)
         c_new, E_new, moved = _line_search(energy, c[at], E[at], step, gain)
         moved = moved & running[at]  # the last, small step counts too
         c[at] = torch.where(moved[..., None, None], c_new, c[at])
         E[at] = torch.where(moved, E_new, E[at])
         iterations[at] += running[at]
-        converged[at] |= running[at] & small
-        running[at] = moved & ~small
+        converged[at] |= running[at] & small & minimum
+        running[at] = moved & ~(small & minimum)
         if not running.any():
             break
     return Solution(c, iterations, converged)
 
 
-def _direction(system: System) -> tuple[Tensor, Tensor]:
-    """The damped Newton step for each problem, and its predicted gain gᵀp."""
+def _direction(system: System) -> tuple[Tensor, Tensor, Tensor]:
+    """The damped Newton step for each problem, its predicted gain gᵀp, and whether H is positive
+    definite."""
     g, H, A = system
     step, gain = torch.zeros_like(g), torch.zeros_like(g[..., 0])
     missing = torch.ones_like(gain, dtype=torch.bool)
+    minimum = ~missing
     for damping in (*DAMPING, None):
         matrix = A if damping is None else H + damping * A
         L, failed = torch.linalg.cholesky_ex(matrix)
         p = torch.cholesky_solve(g[..., None], L)[..., 0]
         promise = torch.einsum("...i,...i->...", g, p)
         good = missing & (failed == 0) & promise.isfinite() & (promise >= 0)
+        if damping == 0:
+            minimum = good
         step = torch.where(good[..., None], p, step)
         gain = torch.where(good, promise, gain)
         missing = missing & ~good
         if not missing.any():
             break
     # no direction at all: the metric is singular along the curve. Promise what no step can keep.
-    return step, torch.where(missing, torch.inf, gain)
+    return step, torch.where(missing, torch.inf, gain), minimum
+
+
+def _sideways(system: System, E: Tensor) -> Tensor:
+    """The direction in which H is most negative, about a tenth of the curve's length long as A
+    measures it."""
+    _, H, A = system
+    finite = torch.nan_to_num(H, nan=0.0, posinf=0.0, neginf=0.0)
+    v = torch.linalg.eigh(finite)[1][..., 0]
+    squared = torch.einsum("...i,...ij,...j->...", v, A, v)
+    return v * (0.01 * E / squared.clamp(min=torch.finfo(v.dtype).tiny)).sqrt()[..., None]
 
 
 def _line_search(
