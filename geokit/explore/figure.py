@@ -18,7 +18,9 @@ def module(name: str) -> str:
     return "\n".join((HERE / file).read_text(encoding="utf-8") for file in ("parts.js", name))
 
 
-def require_between(name: str, value: float, low: float, high: float, unit: str) -> float:
+def require_between(
+    name: str, value: float | int, low: float | int, high: float | int, unit: str
+) -> float | int:
     """`value` itself, if the figure can show it."""
     if not low <= value <= high:  # so that NaN is refused too
         raise ValueError(
