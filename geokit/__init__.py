@@ -5,8 +5,18 @@ The core is here; models, data and pictures live in their own modules (`geokit.m
 """
 
 from .curves import CubicSpline, StraightLine
+from .exponential import exponential_map, logarithm_map, parallel_transport
 from .geodesic import Geodesic, UnresolvedGeodesic, distance, energy, geodesic, length
-from .metric import angle, inner, norm, unit_ball, volume_element
+from .metric import (
+    angle,
+    christoffel,
+    gaussian_curvature,
+    inner,
+    norm,
+    riemann_tensor,
+    unit_ball,
+    volume_element,
+)
 from .pullback import PullbackMetric, expected_pullback_metric, jacobian
 from .reliability import coefficient_of_variation
 
@@ -17,15 +27,21 @@ __all__ = [
     "StraightLine",
     "UnresolvedGeodesic",
     "angle",
+    "christoffel",
     "coefficient_of_variation",
     "distance",
     "energy",
     "expected_pullback_metric",
+    "exponential_map",
+    "gaussian_curvature",
     "geodesic",
     "inner",
     "jacobian",
     "length",
+    "logarithm_map",
     "norm",
+    "parallel_transport",
+    "riemann_tensor",
     "unit_ball",
     "volume_element",
 ]

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .pullback import jacobian
 from .types import Metric
 
 
@@ -106,3 +107,59 @@ def unit_ball(
     return torch.linalg.solve_triangular(
         L.mT, circle.expand(*z.shape[:-1], 2, points), upper=True
     ).mT
+
+
+def christoffel(G: Metric, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d d d"]:
+    """The Christoffel symbols Γᵏᵢⱼ = ½ Gᵏˡ(∂ᵢGⱼₗ + ∂ⱼGᵢₗ − ∂ₗGᵢⱼ) at `[..., k, i, j]`, in 1/latent
+    units.
+
+    They are how far a straight latent line is from straight: a geodesic has γ̈ᵏ = −Γᵏᵢⱼ γ̇ⁱγ̇ʲ.
+    They are no tensor: in another chart of the same surface they may vanish at a point where they
+        did not.
+
+    Raises:
+        RuntimeError: G is singular at some z (from torch).
+
+    Source: do Carmo, Riemannian Geometry, ch. 2, eq. (10).
+    """
+    d = z.shape[-1]
+
+    def entries(z: Tensor) -> Tensor:
+        return G(z).expand(*z.shape, d).flatten(-2)
+
+    dG = jacobian(entries, z).unflatten(-2, (d, d))  # [..., i, j, l] = ∂ₗGᵢⱼ
+    lowered = 0.5 * (dG.movedim(-1, -3) + dG.movedim(-1, -3).mT.movedim(-3, -2) - dG).movedim(
+        -1, -3
+    )
+    return torch.linalg.solve(G(z).expand(*z.shape, d), lowered.flatten(-2)).unflatten(-1, (d, d))
+
+
+def riemann_tensor(G: Metric, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d d d d"]:
+    """The curvature tensor Rˡₖᵢⱼ = ∂ᵢΓˡⱼₖ − ∂ⱼΓˡᵢₖ + ΓˡᵢₘΓᵐⱼₖ − ΓˡⱼₘΓᵐᵢₖ at `[..., l, k, i, j]`.
+
+    R(∂ᵢ, ∂ⱼ)∂ₖ = Rˡₖᵢⱼ ∂ₗ: what is left of a vector carried round a small parallelogram. It
+    vanishes everywhere exactly if the metric is flat. Second derivatives of G: use a smooth
+    decoder.
+
+    Source: Lee, Introduction to Riemannian Manifolds, ch. 7 (do Carmo has the opposite sign).
+    """
+    d = z.shape[-1]
+    Γ = christoffel(G, z)
+    dΓ = jacobian(lambda z: christoffel(G, z).flatten(-3), z).unflatten(-2, (d, d, d))
+    first = torch.einsum("...ljki->...lkij", dΓ) + torch.einsum("...lim,...mjk->...lkij", Γ, Γ)
+    return first - first.mT
+
+
+def gaussian_curvature(G: Metric, z: Float[Tensor, "*batch 2"]) -> Float[Tensor, "*batch"]:
+    """K = ⟨R(∂₁, ∂₂)∂₂, ∂₁⟩ / det G, in 1/data units² (d = 2): the same number in every chart.
+
+    Source: Lee, Introduction to Riemannian Manifolds, ch. 8 (Gauss's Theorema Egregium).
+    """
+    if z.shape[-1] != 2:
+        raise ValueError(
+            f"Gaussian curvature belongs to surfaces, d = 2; z has {z.shape[-1]} coordinates: "
+            "use riemann_tensor."
+        )
+    g = G(z)
+    R = riemann_tensor(G, z)[..., :, 1, 0, 1]
+    return torch.einsum("...l,...l->...", g[..., 0, :], R) / torch.linalg.det(g)

@@ -30,7 +30,7 @@ def jacobian(f: Immersion, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batc
                 f"the map takes points of shape {tuple(z.shape)} to {tuple(x.shape)}; "
                 "it must keep the leading axes: (*batch, d) to (*batch, D)."
             )
-        return column
+        return column + 0 * direction[0]  # a constant map has no tangent for vmap to find
 
     return torch.func.vmap(push, out_dims=-1)(basis)
 

@@ -4,10 +4,20 @@ import math
 
 import pytest
 import torch
-from examples import SURFACES, as_users_call, points, smooth_decoder
+from examples import SURFACES, Shear, as_users_call, points, smooth_decoder
 from torch.testing import assert_close
 
-from geokit import PullbackMetric, angle, inner, norm, unit_ball, volume_element
+from geokit import (
+    PullbackMetric,
+    angle,
+    christoffel,
+    gaussian_curvature,
+    inner,
+    norm,
+    riemann_tensor,
+    unit_ball,
+    volume_element,
+)
 from geokit.surfaces import Plane, Sphere
 
 DECODER = PullbackMetric(smooth_decoder())
@@ -125,3 +135,60 @@ def test_the_angle_of_tiny_vectors():
     z = torch.zeros(2)
     u, v = 1e-30 * torch.tensor([1.0, 0.0]), 1e-25 * torch.tensor([1.0, 1.0])
     assert_close(angle(lambda z: torch.eye(2), z, u, v), torch.tensor(math.pi / 4))
+
+
+def test_christoffel_symbols_of_the_sphere():
+    z = points(SURFACES["sphere"][1], 20)
+    Γ, θ = christoffel(PullbackMetric(Sphere(1.7)), z), z[:, 0]
+    exact = torch.zeros_like(Γ)
+    exact[:, 0, 1, 1] = -θ.sin() * θ.cos()
+    exact[:, 1, 0, 1] = exact[:, 1, 1, 0] = θ.cos() / θ.sin()
+    assert_close(Γ, exact, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_gaussian_curvature_equals_the_closed_form_in_every_chart(name):
+    surface, box = SURFACES[name]
+    z, A = points(box, 20), Shear()
+    K = surface.gaussian_curvature(z)
+    assert_close(gaussian_curvature(PullbackMetric(surface), z), K, rtol=1e-8, atol=1e-8)
+    assert_close(gaussian_curvature(surface.metric, z), K, rtol=1e-8, atol=1e-8)
+    G_b = PullbackMetric(lambda w: surface(A.inverse(w)))
+    assert_close(gaussian_curvature(G_b, A(z)), K, rtol=1e-6, atol=1e-6)
+
+
+def test_the_half_plane_has_curvature_minus_one():
+    z = points(((-2.0, 2.0), (0.3, 3.0)), 20)
+    K = gaussian_curvature(lambda z: torch.eye(2).to(z) / z[..., 1, None, None] ** 2, z)
+    assert_close(K, -torch.ones(20).double())
+
+
+def test_the_curvature_tensor_has_its_symmetries():
+    """Antisymmetric in i, j; in l, k once lowered; and the first Bianchi identity (d = 3)."""
+    f, z = PullbackMetric(smooth_decoder(3)), torch.randn(4, 3, dtype=torch.float64)
+    R = riemann_tensor(f, z)
+    assert_close(R, -R.mT)
+    lowered = torch.einsum("...al,...lkij->...akij", f(z), R)
+    assert_close(lowered, -lowered.transpose(-4, -3), rtol=1e-6, atol=1e-8)
+    cyclic = R + torch.einsum("...lkij->...lijk", R) + torch.einsum("...lkij->...ljki", R)
+    assert_close(cyclic, torch.zeros_like(R), rtol=0, atol=1e-8)
+    assert R.abs().max() > 1e-3
+
+
+def test_a_sphere_of_three_dimensions_has_constant_curvature():
+    """R(∂ᵢ, ∂ⱼ)∂ₖ = Gⱼₖ∂ᵢ − Gᵢₖ∂ⱼ on the unit sphere of R⁴."""
+
+    def sphere3(z):
+        a, b, c = z.unbind(-1)
+        s = a.sin() * b.sin()
+        return torch.stack([a.cos(), a.sin() * b.cos(), s * c.cos(), s * c.sin()], -1)
+
+    G, z = PullbackMetric(sphere3), torch.tensor([[0.8, 1.1, 0.3], [1.4, 0.6, 2.0]]).double()
+    g, one = G(z), torch.eye(3).double()
+    exact = torch.einsum("njk,li->nlkij", g, one) - torch.einsum("nik,lj->nlkij", g, one)
+    assert_close(riemann_tensor(G, z), exact, rtol=1e-8, atol=1e-8)
+
+
+def test_gaussian_curvature_is_for_surfaces():
+    with as_users_call(), pytest.raises(ValueError, match="d = 2"):
+        gaussian_curvature(DECODER, torch.zeros(3).double())

@@ -130,3 +130,9 @@ def test_points_that_cannot_be_points_are_refused(z, message):
 def test_a_map_that_moves_the_leading_axes_is_refused():
     with pytest.raises(ValueError, match="keep the leading axes"):
         jacobian(lambda z: z.sum(dim=0), torch.randn(4, 2))
+
+
+def test_a_constant_map_has_a_jacobian_of_zeros():
+    z = torch.randn(4, 2)
+    J = jacobian(lambda z: torch.ones(*z.shape[:-1], 3), z)
+    assert_close(J, torch.zeros(4, 3, 2))

@@ -1,0 +1,109 @@
+"""Exponential and logarithm maps, and parallel transport, on surfaces where the answer is known."""
+
+import math
+
+import pytest
+import torch
+from examples import SURFACES, Shear, as_users_call, points, smooth_decoder
+from torch.testing import assert_close
+
+from geokit import (
+    PullbackMetric,
+    StraightLine,
+    distance,
+    exponential_map,
+    inner,
+    logarithm_map,
+    norm,
+    parallel_transport,
+)
+from geokit.surfaces import Sphere
+
+SPHERE = PullbackMetric(Sphere())
+
+
+def test_a_walk_on_the_sphere_follows_the_great_circle():
+    """exp is x cos|v| + (v/|v|) sin|v| in space."""
+    z = points(((0.8, 2.3), (0.0, 2.0)), 20)
+    v = 0.5 * torch.randn(20, 2, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    x = Sphere()(z)
+    step = torch.func.jvp(Sphere(), (z,), (v,))[1]
+    r = step.norm(dim=-1, keepdim=True)
+    assert_close(
+        Sphere()(exponential_map(SPHERE, z, v)), x * r.cos() + step / r * r.sin(), rtol=0, atol=1e-7
+    )
+
+
+@pytest.mark.parametrize("known_by", ["its map", "its metric alone"])
+def test_both_ways_to_the_acceleration_agree(known_by):
+    surface, box = SURFACES["swiss roll"]
+    z, v = points(box, 10), torch.ones(10, 2).double()
+    G = PullbackMetric(surface) if known_by == "its map" else surface.metric
+    w = exponential_map(G, z, v)
+    s = surface.arc_length
+    speed = (1 + z[:, 0] ** 2).sqrt()  # straight on the unrolled paper
+    assert_close(s(w[:, 0]), s(z[:, 0]) + speed, rtol=1e-7, atol=0)
+    assert_close(w[:, 1], z[:, 1] + 1)
+
+
+@pytest.mark.parametrize("name", SURFACES)
+def test_exp_and_log_undo_each_other_and_log_is_as_long_as_the_distance(name):
+    surface, box = SURFACES[name]
+    G = PullbackMetric(surface)
+    z, w = points(box, 10, 1), points(box, 10, 2)
+    v = logarithm_map(G, z, w)
+    assert_close(exponential_map(G, z, v), w, rtol=0, atol=1e-6)
+    assert_close(norm(G, z, v), surface.distance(z, w), rtol=1e-6, atol=0)
+
+
+def test_on_a_decoder_too():
+    G = PullbackMetric(smooth_decoder())
+    z, w = torch.randn(2, 6, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    v = logarithm_map(G, z, w)
+    assert_close(exponential_map(G, z, v), w, rtol=0, atol=1e-6)
+    assert_close(norm(G, z, v), distance(G, z, w), rtol=1e-4, atol=0)
+
+
+def test_equivalent_models_agree_about_exp():
+    """exp_A(z)(J_A v) = A(exp_z(v))."""
+    f, A = smooth_decoder(), Shear()
+    G, G_b = PullbackMetric(f), PullbackMetric(lambda w: f(A.inverse(w)))
+    z, v = torch.randn(2, 5, 2, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
+    pushed = torch.func.jvp(A, (z,), (v,))[1]
+    assert_close(exponential_map(G_b, A(z), pushed), A(exponential_map(G, z, v)), rtol=0, atol=1e-6)
+
+
+def test_the_logarithm_of_the_point_itself_is_zero():
+    z = torch.tensor([[1.0, 0.5], [1.2, 0.1]]).double()
+    w = torch.stack([z[0], z[1] + 0.1])
+    assert (logarithm_map(SPHERE, z, w)[0] == 0).all()
+
+
+def test_transport_keeps_lengths_and_angles():
+    f = PullbackMetric(smooth_decoder())
+    a, b, u, v = torch.randn(
+        4, 8, 2, generator=torch.Generator().manual_seed(5), dtype=torch.float64
+    )
+    line = StraightLine(a, b)
+    moved_u, moved_v = parallel_transport(f, line, u), parallel_transport(f, line, v)
+    for x, y, mx, my in ((u, u, moved_u, moved_u), (u, v, moved_u, moved_v)):
+        assert_close(inner(f, b, mx, my), inner(f, a, x, y), rtol=1e-6, atol=1e-9)
+
+
+def test_round_a_parallel_a_vector_turns_by_the_area_inside():
+    """Gauss-Bonnet: round the cap of colatitude θ the angle is the cap's area, 2π(1 − cos θ)."""
+    θ = 0.7
+
+    def parallel(t):
+        return torch.stack([θ + 0 * t, 2 * math.pi * t], dim=-1)
+
+    south = torch.tensor([1.0, 0.0]).double()
+    back = parallel_transport(SPHERE, parallel, south)
+    turned = torch.atan2(back[1] * math.sin(θ), back[0])
+    area = 2 * math.pi * (1 - math.cos(θ))
+    assert_close(torch.cos(turned).item(), math.cos(area), rtol=0, atol=1e-7)
+
+
+def test_bad_input_is_refused():
+    with as_users_call(), pytest.raises(ValueError, match="must agree"):
+        exponential_map(SPHERE, torch.ones(2), torch.ones(3))
