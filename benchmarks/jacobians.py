@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from geokit import jacobian
+from geokit.models import MLP
 
 DECODERS = {
     "2-32-64-784 tanh": ([2, 32, 64, 784], nn.Tanh),
@@ -22,12 +23,12 @@ DECODERS = {
 BATCHES = (1, 10, 100)
 
 
-def decoder(widths: list[int], activation: type[nn.Module]) -> nn.Sequential:
+def decoder(widths: list[int], activation: type[nn.Module]) -> MLP:
     torch.manual_seed(0)
     layers = []
     for a, b in pairwise(widths):
         layers += [nn.Linear(a, b), activation()]
-    return nn.Sequential(*layers[:-1], nn.Sigmoid()).requires_grad_(False)
+    return MLP(*layers[:-1], nn.Sigmoid()).requires_grad_(False)
 
 
 def chain(layers: nn.Sequential, z: Tensor) -> Tensor:
@@ -61,15 +62,22 @@ def seconds(run: Callable[[], Tensor], repeats: int = 5) -> float:
 
 def main() -> None:
     torch.set_num_threads(1)
-    print(f"{'decoder':18s} {'points':>6s} {'chain, µs/point':>16s} {'jacobian':>9s} {'ratio':>6s}")
+    head = ("decoder", "points", "chain", "forward mode", "ratio", "explicit", "ratio")
+    print("µs per point   {:18s} {:>6s} {:>8s} {:>13s} {:>6s} {:>9s} {:>6s}".format(*head))
     for name, (widths, activation) in DECODERS.items():
         f = decoder(widths, activation)
         for n in BATCHES:
             z = torch.randn(n, 2)
-            torch.testing.assert_close(chain(f, z), jacobian(f, z), rtol=1e-4, atol=1e-6)
-            a = seconds(lambda f=f, z=z: chain(f, z))
-            b = seconds(lambda f=f, z=z: jacobian(f, z))
-            print(f"{name:18s} {n:6d} {1e6 * a / n:16.0f} {1e6 * b / n:9.0f} {a / b:5.0f}×")
+            ways = (
+                lambda f=f, z=z: chain(f, z),
+                lambda f=f, z=z: jacobian(lambda z: f(z), z),  # a plain function: forward mode
+                lambda f=f, z=z: jacobian(f, z),  # asks the MLP
+            )
+            for other in ways[1:]:
+                torch.testing.assert_close(ways[0](), other(), rtol=1e-4, atol=1e-6)
+            a, b, c = (1e6 * seconds(way) / n for way in ways)
+            times = f"{a:8.0f} {b:13.0f} {a / b:5.0f}× {c:9.0f} {a / c:5.0f}×"
+            print(f"               {name:18s} {n:6d} {times}")
 
 
 if __name__ == "__main__":

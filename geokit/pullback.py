@@ -17,10 +17,14 @@ def jacobian(f: Immersion, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batc
     costs about d decodes and O(d·D) memory a point. Leading axes of `z` stay where they are;
     derivatives with respect to `z` flow through.
 
+    A map with a method `jacobian` of its own, such as `geokit.models.MLP`, is asked instead.
+
     Raises:
         ValueError: `z` is not a float tensor, or `f` does not keep its leading axes.
     """
     require_points(z)
+    if hasattr(f, "jacobian"):
+        return f.jacobian(z)
     basis = torch.eye(z.shape[-1], dtype=z.dtype, device=z.device)
 
     def push(direction: Tensor) -> Tensor:

@@ -1,6 +1,7 @@
 """Generative models: each has an encoder `x ↦ z` and a decoder `z ↦ x` that the geometry takes as a
 plain callable."""
 
+from .mlp import MLP
 from .vae import VAE
 
-__all__ = ["VAE"]
+__all__ = ["MLP", "VAE"]

@@ -3,11 +3,12 @@ seconds on digits."""
 
 import math
 from collections.abc import Sequence
-from itertools import pairwise
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from .mlp import MLP, Floored, layers
 
 
 class VAE(nn.Module):
@@ -42,10 +43,10 @@ class VAE(nn.Module):
         if not hidden:
             raise ValueError("hidden is empty; give the width of at least one hidden layer.")
         self.floor = floor
-        self.encoder = _mlp([pixels, *hidden], activation)
+        self.encoder = nn.Sequential(*layers([pixels, *hidden], activation))
         self.encoder_mean = nn.Linear(hidden[-1], latent)
         self.encoder_log_std = nn.Linear(hidden[-1], latent)
-        self.trunk = _mlp([latent, *reversed(hidden)], activation)
+        self.trunk = nn.Sequential(*layers([latent, *reversed(hidden)], activation))
         self.mean_head = nn.Linear(hidden[0], pixels)
         self.std_head = nn.Linear(hidden[0], pixels)
 
@@ -53,13 +54,15 @@ class VAE(nn.Module):
         """The code of an image: the mean of q(z|x)."""
         return self.encoder_mean(self.encoder(x))
 
-    def mean(self, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch D"]:
-        """The decoded image μ(z), each pixel in (0, 1)."""
-        return self.mean_head(self.trunk(z)).sigmoid()
+    @property
+    def mean(self) -> MLP:
+        """The decoded image μ(z), each pixel in (0, 1): a map `(*batch, d)` → `(*batch, D)`."""
+        return MLP(*self.trunk, self.mean_head, nn.Sigmoid())
 
-    def std(self, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch D"]:
-        """The standard deviation σ(z) of each pixel."""
-        return self.floor + nn.functional.softplus(self.std_head(self.trunk(z)))
+    @property
+    def std(self) -> MLP:
+        """The standard deviation σ(z) of each pixel: a map `(*batch, d)` → `(*batch, D)`."""
+        return MLP(*self.trunk, self.std_head, Floored(self.floor))
 
     def elbo(
         self, x: Float[Tensor, "*batch D"], generator: torch.Generator | None = None
@@ -80,8 +83,3 @@ class VAE(nn.Module):
         )
         kl = 0.5 * (m**2 + (2 * log_s).exp() - 1) - log_s
         return log_likelihood.sum(dim=-1) - kl.sum(dim=-1)
-
-
-def _mlp(widths: Sequence[int], activation: type[nn.Module]) -> nn.Sequential:
-    layers = [layer for a, b in pairwise(widths) for layer in (nn.Linear(a, b), activation())]
-    return nn.Sequential(*layers)

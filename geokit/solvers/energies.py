@@ -167,6 +167,8 @@ def _from_first(x: Float[Tensor, "*batch n D"]) -> Float[Tensor, "*batch n D"]:
 
 def _contracted_hessian(f: Immersion, c: Tensor, weights: Tensor) -> Tensor:
     """Σₐ weightsₐ ∂²fₐ/∂zᵢ∂zⱼ at each point: d Hessian-vector products, forward over reverse."""
+    if hasattr(f, "contracted_hessian"):
+        return f.contracted_hessian(c, weights)
     # the zero keeps the slope a function of z where f is linear (torch.func wants one)
     slope = torch.func.grad(lambda z: (f(z) * weights).sum() + 0 * z.square().sum())
     basis = torch.eye(c.shape[-1], dtype=c.dtype, device=c.device)
