@@ -11,7 +11,7 @@ from torch import Tensor
 
 from .curves import Elements, LobattoCurve, StraightLine, require_same_space
 from .metric import norm
-from .solvers import newton
+from .solvers import lbfgs, newton
 from .solvers.certified import DEGREE, FINEST, choose, finite_starts, pin, solve
 from .solvers.energies import discretise
 from .types import Curve, Metric
@@ -114,7 +114,7 @@ def geodesic(
         initial: a further curve to start from: a `Curve`, or points `(*batch, n, d)` joined by
             straight pieces.
         graph: an object with `shortest_path(start, end)`, whose points are a further start.
-        solver: a callable from `geokit.solvers`; Newton if None.
+        solver: a callable from `geokit.solvers`; if None, `newton` for d ≤ 8 and `lbfgs` above.
 
     Returns:
         A `Geodesic`: points, length, energy, defect, resolved, iterations.
@@ -136,12 +136,14 @@ def geodesic(
     start, end = torch.broadcast_tensors(start.detach(), end.detach())
     if start.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"the end points are {start.dtype}; geodesics need float32 or float64.")
+    if solver is None:
+        solver = newton if start.shape[-1] <= 8 else lbfgs
     others = (initial, None if graph is None else graph.shortest_path(start, end))
     curves = [StraightLine(start, end), *(_through(c, start, end) for c in others if c is not None)]
 
     with torch.no_grad():
         starts = finite_starts(G, [_sample(c, FINEST.times(start), start, end) for c in curves])
-        paths = [solve(G, points, tolerance, solver or newton) for points in starts]
+        paths = [solve(G, points, tolerance, solver) for points in starts]
         best = paths[0]
         for other in paths[1:]:
             best = choose(other.length < best.length, other, best)

@@ -336,3 +336,18 @@ def test_bad_end_points_are_refused(start, end, options, message):
 def test_a_decoder_that_gives_nan_is_refused():
     with pytest.raises(ValueError, match="NaN or infinite along every start"):
         geodesic(PullbackMetric(lambda z: (z - 0.5).sqrt()), POINT, POINT + 1)
+
+
+def test_a_stack_of_models_gives_what_each_gives_alone():
+    """Weights with a leading model axis, pairs on the next: (model, pairs, d)."""
+    g = torch.Generator().manual_seed(0)
+    W = torch.randn(3, 2, 12, generator=g, dtype=torch.float64)
+    a, b = torch.randn(2, 3, 5, 2, generator=g, dtype=torch.float64)
+
+    def stacked(z):  # (model, ..., 2) with any number of axes between
+        return torch.einsum("m...i,mia->m...a", z, W).tanh()
+
+    together = distance(PullbackMetric(stacked), a, b)
+    for m in range(3):
+        alone = distance(PullbackMetric(lambda z, m=m: (z @ W[m]).tanh()), a[m], b[m])
+        assert_close(together[m], alone, rtol=1e-10, atol=0)

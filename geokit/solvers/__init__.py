@@ -7,6 +7,7 @@ Newton decrement at which a problem counts as solved. Every leading index is a p
 `certified.py` is the loop around a solver that refines and certifies.
 """
 
+from .lbfgs import lbfgs
 from .newton import newton
 
-__all__ = ["newton"]
+__all__ = ["lbfgs", "newton"]

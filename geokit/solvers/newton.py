@@ -22,15 +22,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from .energies import Energy, Solution, System, active
+from .line_search import line_search
 
 DAMPING = (0.0, 0.05, 0.3, 1.0, 3.0, 10.0)
-SHRINK, HALVINGS, SUFFICIENT = 0.4, 12, 1e-4
 
 
 def newton(
     energy: Energy, points: Float[Tensor, "*batch n d"], stop: float, *, max_steps: int = 60
 ) -> Solution:
     """Minimise `energy` from `points`, ends fixed.
+
+    Dense: a problem needs (n·d)² numbers a matrix and (n·d)³/3 operations a step, so it is for small d.
 
     Args:
         energy: the discrete energy to minimise.
@@ -55,7 +57,7 @@ def newton(
         ):  # nothing to gain to first order, but the curve is no minimum: leave it sideways
             step = torch.where(saddle[..., None], _sideways(system, E[at]), step)
             gain = torch.where(saddle, 0, gain)
-        c_new, E_new, moved = _line_search(energy, c[at], E[at], step, gain)
+        c_new, E_new, moved = line_search(energy, c[at], E[at], step, gain)
         moved = moved & running[at]  # the last, small step counts too
         c[at] = torch.where(moved[..., None, None], c_new, c[at])
         E[at] = torch.where(moved, E_new, E[at])
@@ -99,27 +101,3 @@ def _sideways(system: System, E: Tensor) -> Tensor:
     v = torch.linalg.eigh(finite)[1][..., 0]
     squared = torch.einsum("...i,...ij,...j->...", v, A, v)
     return v * (0.01 * E / squared.clamp(min=torch.finfo(v.dtype).tiny)).sqrt()[..., None]
-
-
-def _line_search(
-    energy: Energy, c: Tensor, E: Tensor, step: Tensor, gain: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Shrink each step until the energy falls enough: new points, their energy, and whether a step
-    was found."""
-    best, lowest = c, E
-    moved = torch.zeros_like(E, dtype=torch.bool)
-    size = torch.ones_like(E)
-    for _ in range(HALVINGS):
-        trial = c.clone()
-        trial[..., 1:-1, :] -= size[..., None, None] * step.unflatten(
-            -1, c[..., 1:-1, :].shape[-2:]
-        )
-        value = energy.energy(trial)
-        good = ~moved & (value <= E - SUFFICIENT * size * gain)
-        best = torch.where(good[..., None, None], trial, best)
-        lowest = torch.where(good, value, lowest)
-        moved = moved | good
-        if moved.all():
-            break
-        size = torch.where(moved, size, SHRINK * size)
-    return best, lowest, moved
