@@ -32,7 +32,7 @@ def newton(
 ) -> Solution:
     """Minimise `energy` from `points`, ends fixed.
 
-    Dense: a problem needs (n·d)² numbers a matrix and (n·d)³/3 operations a step, so it is for small d.
+    Dense: a problem needs (n·d)² numbers a matrix and (n·d)³/3 operations a step: for small d.
 
     Args:
         energy: the discrete energy to minimise.
