@@ -19,10 +19,12 @@ from .metric import (
 )
 from .pullback import PullbackMetric, expected_pullback_metric, jacobian
 from .reliability import coefficient_of_variation
+from .solvers.graph import LatentGraph
 
 __all__ = [
     "CubicSpline",
     "Geodesic",
+    "LatentGraph",
     "PullbackMetric",
     "StraightLine",
     "UnresolvedGeodesic",

@@ -113,7 +113,7 @@ def geodesic(
         tolerance: relative error of the length asked for; work follows it (1e-2 is quick).
         initial: a further curve to start from: a `Curve`, or points `(*batch, n, d)` joined by
             straight pieces.
-        graph: an object with `shortest_path(start, end)`, whose points are a further start.
+        graph: a `LatentGraph`, whose shortest path is a further start.
         solver: a callable from `geokit.solvers`; if None, `newton` for d ≤ 8 and `lbfgs` above.
 
     Returns:
