@@ -3,11 +3,13 @@ of them.
 
 A solver is a callable `(energy, points, stop) -> Solution`: `energy` is one of the two in
 `energies.py`, `points` are `(*batch, n, d)` with both ends held fixed, and `stop` is the relative
-Newton decrement at which a problem counts as solved. Every leading index is a problem of its own.
+decrement of the energy (for each solver its own estimate) at which a problem counts as solved. Every leading index is a problem of its own.
 `certified.py` is the loop around a solver that refines and certifies.
 """
 
+from .georce import georce
 from .lbfgs import lbfgs
 from .newton import newton
+from .spline_adam import spline_adam
 
-__all__ = ["lbfgs", "newton"]
+__all__ = ["georce", "lbfgs", "newton", "spline_adam"]
