@@ -3,8 +3,9 @@ of them.
 
 A solver is a callable `(energy, points, stop) -> Solution`: `energy` is one of the two in
 `energies.py`, `points` are `(*batch, n, d)` with both ends held fixed, and `stop` is the relative
-decrement of the energy (for each solver its own estimate) at which a problem counts as solved. Every leading index is a problem of its own.
-`certified.py` is the loop around a solver that refines and certifies.
+decrement of the energy (by each solver's own estimate) at which a problem counts as solved. Every
+leading index is a problem of its own. `certified.py` is the loop around a solver that refines and
+certifies.
 """
 
 from .georce import georce
