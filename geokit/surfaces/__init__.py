@@ -1,5 +1,6 @@
 """Surfaces with exact answers: each is a map `z ↦ x` that also knows its metric and curvature in
-closed form, and its distance in closed form or by a quadrature good to the last digits.
+closed form, and its distance in closed form or by a quadrature (to about 1e-12, relative; 1e-10
+where points are nearly conjugate).
 
 They are the judges: tests, chapters and exercises compare computed numbers with these. Points have
 shape `(*batch, 2)`. Distances are those of the whole surface: angles that differ by 2π are the
