@@ -15,27 +15,30 @@ from torch import Tensor
 from .types import require_points
 
 
-def require_same_space(start: Tensor, end: Tensor) -> None:
-    """Both end points are finite float points of one dimension, dtype and device."""
-    require_points(start, "start"), require_points(end, "end")
+def require_same_space(
+    start: Tensor, end: Tensor, names: tuple[str, str] = ("start", "end")
+) -> None:
+    """Both hold finite floats of one dimension, dtype and device; their leading axes broadcast."""
+    a, b = names
+    require_points(start, a), require_points(end, b)
+    if start.shape[-1] != end.shape[-1]:
+        raise ValueError(
+            f"{a} has {start.shape[-1]} coordinates, {b} has {end.shape[-1]}; they must agree."
+        )
     try:
         torch.broadcast_shapes(start.shape[:-1], end.shape[:-1])
     except RuntimeError:
         raise ValueError(
-            f"start has shape {tuple(start.shape)}, end has {tuple(end.shape)}; "
+            f"{a} has shape {tuple(start.shape)}, {b} has {tuple(end.shape)}; "
             "their leading axes do not broadcast."
         ) from None
-    if start.shape[-1] != end.shape[-1]:
-        raise ValueError(
-            f"start has {start.shape[-1]} coordinates, end has {end.shape[-1]}; they must agree."
-        )
     if start.dtype != end.dtype or start.device != end.device:
         raise ValueError(
-            f"start is {start.dtype} on {start.device}, end is {end.dtype} on {end.device}; "
+            f"{a} is {start.dtype} on {start.device}, {b} is {end.dtype} on {end.device}; "
             "they must agree."
         )
     if not (start.isfinite().all() and end.isfinite().all()):
-        raise ValueError("an end point is NaN or infinite; remove such codes first.")
+        raise ValueError(f"{a} or {b} has a coordinate that is NaN or infinite; remove it first.")
 
 
 @dataclass(frozen=True, eq=False)

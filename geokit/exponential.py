@@ -8,10 +8,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from .curves import require_same_space
 from .geodesic import geodesic
-from .metric import christoffel, norm
+from .metric import christoffel, norm, raise_index
 from .pullback import PullbackMetric, jacobian
-from .types import Curve, Metric, require_points
+from .types import Curve, Metric
 
 
 def exponential_map(
@@ -30,14 +31,13 @@ def exponential_map(
         tolerance: of the integrator, relative and absolute.
 
     Raises:
-        ValueError: z or v is not a float tensor, or they differ in dimension.
+        ValueError: z or v is not finite, or they do not fit each other; or the way runs into a
+            point where the metric is singular.
 
     Source: do Carmo, Riemannian Geometry, ch. 3; integrated by the Dormand-Prince pair of orders 5
         and 4.
     """
-    require_points(z), require_points(v, "v")
-    if z.shape[-1] != v.shape[-1]:
-        raise ValueError(f"z has {z.shape[-1]} coordinates, v has {v.shape[-1]}; they must agree.")
+    require_same_space(z, v, ("z", "v"))
     z, v = torch.broadcast_tensors(z, v)
 
     def flow(_, state: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
@@ -73,6 +73,7 @@ def logarithm_map(
         ValueError: as `geodesic`; or exp_z(v) does not come within 1e-6 of some w, relative to |w −
             z|.
     """
+    require_same_space(z, w, ("z", "w"))
     z, w = torch.broadcast_tensors(z.detach(), w.detach())
     path = geodesic(G, z, w, **options)
     step = path(torch.tensor(1e-3).to(z)) - z
@@ -109,9 +110,13 @@ def parallel_transport(
 
     Lengths and angles are kept. Round a loop a vector comes back turned by the curvature inside.
 
+    Raises:
+        ValueError: v does not fit the curve, or the metric is singular on the way.
+
     Source: do Carmo, Riemannian Geometry, ch. 2, proposition 2.6.
     """
-    require_points(v, "v")
+    start = curve(torch.zeros(()).to(v))
+    require_same_space(start, v, ("the curve", "v"))
 
     def flow(t: Tensor, state: tuple[Tensor]) -> tuple[Tensor]:
         z, velocity = torch.func.jvp(curve, (t,), (torch.ones_like(t),))
@@ -135,7 +140,8 @@ def acceleration(
 
         bend = torch.func.jvp(along, (z,), (v,))[1]
         J = jacobian(G.f, z)
-        return -torch.linalg.solve(J.mT @ J, torch.einsum("...ai,...a->...i", J, bend))
+        pull = torch.einsum("...ai,...a->...i", J, bend)
+        return -raise_index(J.mT @ J, pull[..., None])[..., 0]
     return -torch.einsum("...kij,...i,...j->...k", christoffel(G, z), v, v)
 
 
@@ -144,4 +150,10 @@ def _integrate(flow, state: tuple[Tensor, ...], tolerance: float) -> tuple[Tenso
     from torchdiffeq import odeint
 
     times = torch.tensor([0.0, 1.0]).to(state[0])
-    return tuple(x[-1] for x in odeint(flow, state, times, rtol=tolerance, atol=tolerance))
+    try:
+        return tuple(x[-1] for x in odeint(flow, state, times, rtol=tolerance, atol=tolerance))
+    except AssertionError as error:  # torchdiffeq's way to say that its step shrank to nothing
+        raise ValueError(
+            f"the way could not be integrated ({error}): it runs into a point where the metric is "
+            "singular, NaN or infinite."
+        ) from None

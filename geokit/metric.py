@@ -118,7 +118,7 @@ def christoffel(G: Metric, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batc
         did not.
 
     Raises:
-        RuntimeError: G is singular at some z (from torch).
+        ValueError: G is singular at some z.
 
     Source: do Carmo, Riemannian Geometry, ch. 2, eq. (10).
     """
@@ -131,7 +131,7 @@ def christoffel(G: Metric, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batc
     lowered = 0.5 * (dG.movedim(-1, -3) + dG.movedim(-1, -3).mT.movedim(-3, -2) - dG).movedim(
         -1, -3
     )
-    return torch.linalg.solve(G(z).expand(*z.shape, d), lowered.flatten(-2)).unflatten(-1, (d, d))
+    return raise_index(G(z).expand(*z.shape, d), lowered.flatten(-2)).unflatten(-1, (d, d))
 
 
 def riemann_tensor(G: Metric, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch d d d d"]:
@@ -163,3 +163,14 @@ def gaussian_curvature(G: Metric, z: Float[Tensor, "*batch 2"]) -> Float[Tensor,
     g = G(z)
     R = riemann_tensor(G, z)[..., :, 1, 0, 1]
     return torch.einsum("...l,...l->...", g[..., 0, :], R) / torch.linalg.det(g)
+
+
+def raise_index(g: Float[Tensor, "*batch d d"], covectors: Tensor) -> Tensor:
+    """G⁻¹ times the columns of `covectors`; ValueError where G is singular."""
+    try:
+        return torch.linalg.solve(g, covectors)
+    except torch.linalg.LinAlgError:
+        raise ValueError(
+            "the metric is singular at some point, where geodesics have no direction; "
+            "stay away from it, or use a decoder whose Jacobian has full rank."
+        ) from None

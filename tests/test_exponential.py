@@ -10,6 +10,7 @@ from torch.testing import assert_close
 from geokit import (
     PullbackMetric,
     StraightLine,
+    christoffel,
     distance,
     exponential_map,
     inner,
@@ -104,6 +105,23 @@ def test_round_a_parallel_a_vector_turns_by_the_area_inside():
     assert_close(torch.cos(turned).item(), math.cos(area), rtol=0, atol=1e-7)
 
 
-def test_bad_input_is_refused():
-    with as_users_call(), pytest.raises(ValueError, match="must agree"):
-        exponential_map(SPHERE, torch.ones(2), torch.ones(3))
+Z = torch.tensor([1.0, 0.0]).double()
+LINE = StraightLine(Z, Z + 0.1)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: exponential_map(SPHERE, Z, torch.ones(3).double()), "z has 2 .* v has 3"),
+        (lambda: exponential_map(SPHERE, Z * torch.nan, Z), "NaN or infinite"),
+        (lambda: exponential_map(SPHERE, Z, Z.float()), "they must agree"),
+        (lambda: exponential_map(PullbackMetric(lambda z: 0 * z), Z, Z), "metric is singular"),
+        (lambda: exponential_map(lambda z: z / 0 * torch.eye(2), Z, Z), "singular, NaN"),
+        (lambda: logarithm_map(SPHERE, Z, torch.ones(3).double()), "w has 3"),
+        (lambda: parallel_transport(SPHERE, LINE, torch.ones(3).double()), "v has 3"),
+        (lambda: christoffel(SPHERE, torch.zeros(2).double()), "metric is singular"),
+    ],
+)
+def test_bad_input_is_refused(call, message):
+    with as_users_call(), pytest.raises(ValueError, match=message):
+        call()
