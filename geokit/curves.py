@@ -154,19 +154,49 @@ class Elements:
         """The quadrature weights, count·(degree + 1) of them; they add up to one."""
         return torch.as_tensor(self._arrays[1]).to(like)
 
-    def derivative(self, like: Tensor) -> Float[Tensor, "r n"]:
-        """The matrix from values at the nodes to derivatives at the quadrature points."""
+    def slopes(self, like: Tensor) -> Float[Tensor, "k k"]:
+        """The matrix from values at the degree + 1 nodes of one element to derivatives there."""
         return torch.as_tensor(self._arrays[2]).to(like)
+
+    def integrals(self, like: Tensor) -> Float[Tensor, "k k"]:
+        """The matrix from values at the nodes of one element to integrals from its first node."""
+        return torch.as_tensor(self._arrays[3]).to(like)
 
     @property
     def owner(self) -> Tensor:
         """For each quadrature point, the node it sits on: `(r,)`."""
+        return self._index.reshape(-1)
+
+    @property
+    def _index(self) -> Tensor:
         p = self.degree
-        return (torch.arange(self.count)[:, None] * p + torch.arange(p + 1)).reshape(-1)
+        return torch.arange(self.count)[:, None] * p + torch.arange(p + 1)
+
+    def split(self, x: Float[Tensor, "*batch n k"]) -> Float[Tensor, "*batch count p k"]:
+        """The nodes of each element; a node that two elements share comes twice."""
+        return x[..., self._index.to(x.device), :]
+
+    def join(self, parts: Float[Tensor, "*batch count p k"]) -> Float[Tensor, "*batch n k"]:
+        """The transpose of `split`: what the elements give to each node, added up."""
+        *batch, E, k, last = parts.shape
+        x = parts.new_zeros(*batch, E * (k - 1) + 1, last)
+        x[..., :-1, :] = parts[..., :-1, :].reshape(*batch, E * (k - 1), last)
+        x[..., k - 1 :: k - 1, :] += parts[..., -1, :]
+        return x
+
+    def from_first(self, x: Float[Tensor, "*batch n k"]) -> Float[Tensor, "*batch count p k"]:
+        """The nodes of each element after its first, relative to that: near points lose no digits
+        to their position, and a constant has derivative zero, to the last digit."""
+        first = x[..., : -1 : self.degree, None, :]
+        return x[..., 1:, :].unflatten(-2, (self.count, self.degree)) - first
+
+    def velocity(self, x: Float[Tensor, "*batch n k"]) -> Float[Tensor, "*batch r k"]:
+        """The derivative, at the quadrature points, of the curve through x at the nodes."""
+        return (self.slopes(x)[:, 1:] @ self.from_first(x)).flatten(-3, -2)
 
     def stiffness(self, like: Tensor) -> Float[Tensor, "n n"]:
         """S = Dᵀ W D, so that ∫|γ̇|² = Σⱼₖ Sⱼₖ xⱼ·xₖ for the curve through points xⱼ."""
-        D = self.derivative(like)
+        D = self.velocity(torch.eye(self.count * self.degree + 1).to(like))
         return D.mT @ (self.weights(like)[:, None] * D)
 
 
@@ -199,6 +229,30 @@ class LobattoCurve:
         return torch.einsum("...mk,...mkd->...md", basis, near)
 
 
+def constant_speed(
+    curve: LobattoCurve,
+    speeds: Float[Tensor, "*batch r"],
+    elements: Elements,
+    share: Float[Tensor, "*batch_or_1 m"],
+) -> Float[Tensor, "*batch m d"]:
+    """The curve's points where given shares of its length are covered, by its speeds at the
+    quadrature points of `elements`; shares and times agree where it stands still throughout."""
+    ticks = elements.times(speeds)
+    local = speeds.unflatten(-1, (elements.count, -1)) @ elements.integrals(speeds).mT
+    ends = local[..., -1].cumsum(dim=-1)
+    before = torch.cat([torch.zeros_like(ends[..., :1]), ends[..., :-1]], dim=-1)
+    clock = torch.cat([(local[..., :-1] + before[..., None]).flatten(-2), ends[..., -1:]], dim=-1)
+    whole = clock[..., -1:]
+    clock = torch.where(whole > 0, clock.cummax(dim=-1).values / whole, ticks)
+
+    share = share.expand(*clock.shape[:-1], share.shape[-1]).contiguous()
+    i = torch.searchsorted(clock, share, right=True).clamp(1, len(ticks) - 1) - 1
+    s0, s1 = clock.gather(-1, i), clock.gather(-1, i + 1)
+    part = (share - s0) / (s1 - s0).clamp(min=torch.finfo(clock.dtype).tiny)
+    t = ticks[i] + part * (ticks[i + 1] - ticks[i])
+    return curve.at(torch.where(share >= 1, 1, t))  # also where it stands still at its end
+
+
 @cache
 def gauss_lobatto(degree: int) -> tuple[np.ndarray, np.ndarray]:
     """Nodes and weights on [0, 1]: the ends and the extrema of the Legendre polynomial of that
@@ -212,13 +266,13 @@ def gauss_lobatto(degree: int) -> tuple[np.ndarray, np.ndarray]:
 
 @cache
 def _element_arrays(E: int, p: int) -> tuple[np.ndarray, ...]:
-    """Nodes, weights and derivative matrix of E elements of degree p."""
+    """Nodes and weights of E elements of degree p; the derivative and integral matrices of one."""
     x, w = gauss_lobatto(p)
     times = np.append((x[None, :-1] + np.arange(E)[:, None]).ravel(), E) / E
-    D = np.zeros((E * (p + 1), E * p + 1))
-    for e in range(E):
-        D[e * (p + 1) : (e + 1) * (p + 1), e * p : e * p + p + 1] = E * derivative_matrix(x)
-    return times, np.tile(w, E) / E, D
+    powers = np.arange(p + 1)
+    monomials, primitives = x[:, None] ** powers, x[:, None] ** (powers + 1) / (powers + 1)
+    integrals = np.linalg.solve(monomials.T, primitives.T).T
+    return times, np.tile(w, E) / E, E * derivative_matrix(x), integrals / E
 
 
 def derivative_matrix(x: np.ndarray) -> np.ndarray:

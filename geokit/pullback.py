@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .types import Immersion, Metric, require_points
+from .types import Derivatives, Immersion, Metric, require_points
 
 
 def jacobian(f: Immersion, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch D d"]:
@@ -17,26 +17,56 @@ def jacobian(f: Immersion, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batc
     costs about d decodes and O(d·D) memory a point. Leading axes of `z` stay where they are;
     derivatives with respect to `z` flow through.
 
-    A map with a method `jacobian` of its own, such as `geokit.models.MLP`, is asked instead.
+    A map with a method `derivatives` of its own, such as `geokit.models.MLP`, is asked instead.
 
     Raises:
         ValueError: `z` is not a float tensor, or `f` does not keep its leading axes.
     """
     require_points(z)
-    if hasattr(f, "jacobian"):
-        return f.jacobian(z)
-    basis = torch.eye(z.shape[-1], dtype=z.dtype, device=z.device)
+    if hasattr(f, "derivatives"):
+        return f.derivatives(z).jacobian
+    return _push_basis(f, z)[1]
 
-    def push(direction: Tensor) -> Tensor:
+
+def derivatives(f: Immersion, z: Float[Tensor, "*batch d"]) -> Derivatives:
+    """Value, Jacobian and weighted second derivatives in one pass, where the map can do so.
+
+    A map that has a method `derivatives` is asked; any other is differentiated: the Jacobian as in
+    `jacobian`, the curvature by d Hessian-vector products, forward over reverse.
+    """
+    require_points(z)
+    if hasattr(f, "derivatives"):
+        return f.derivatives(z)
+
+    def curvature(weights: Tensor) -> Tensor:
+        # the zero keeps the slope a function of z where f is linear (torch.func wants one)
+        slope = torch.func.grad(lambda z: (f(z) * weights).sum() + 0 * z.square().sum())
+        return torch.func.vmap(
+            lambda v: torch.func.jvp(slope, (z,), (v.expand_as(z),))[1], out_dims=-1
+        )(torch.eye(z.shape[-1]).to(z))
+
+    return Derivatives(*_push_basis(f, z), curvature)
+
+
+def _push_basis(f: Immersion, z: Tensor) -> tuple[Tensor, Tensor]:
+    """The image of each point, and its d tangents as columns."""
+
+    def push(direction: Tensor) -> tuple[Tensor, Tensor]:
         x, column = torch.func.jvp(f, (z,), (direction.expand_as(z),))
-        if x.dim() != z.dim() or x.shape[:-1] != z.shape[:-1]:
-            raise ValueError(
-                f"the map takes points of shape {tuple(z.shape)} to {tuple(x.shape)}; "
-                "it must keep the leading axes: (*batch, d) to (*batch, D)."
-            )
-        return column + 0 * direction[0]  # a constant map has no tangent for vmap to find
+        require_kept_axes(z, x)
+        return x, column + 0 * direction[0]  # a constant map has no tangent for vmap to find
 
-    return torch.func.vmap(push, out_dims=-1)(basis)
+    basis = torch.eye(z.shape[-1], dtype=z.dtype, device=z.device)
+    return torch.func.vmap(push, out_dims=(None, -1))(basis)
+
+
+def require_kept_axes(z: Tensor, x: Tensor) -> None:
+    """What a map makes of points has the points' leading axes."""
+    if x.dim() != z.dim() or x.shape[:-1] != z.shape[:-1]:
+        raise ValueError(
+            f"the map takes points of shape {tuple(z.shape)} to {tuple(x.shape)}; "
+            "it must keep the leading axes: (*batch, d) to (*batch, D)."
+        )
 
 
 @dataclass(frozen=True)
@@ -80,4 +110,25 @@ def expected_pullback_metric(mean: Immersion, std: Immersion) -> PullbackMetric:
 
     Source: Arvanitidis, Hansen and Hauberg (2018), Latent Space Oddity, theorem 1.
     """
-    return PullbackMetric(lambda z: torch.cat([mean(z), std(z)], dim=-1))
+    return PullbackMetric(Joint(mean, std))
+
+
+@dataclass(frozen=True)
+class Joint:
+    """z ↦ (f(z), g(z)), two maps side by side: `(*batch, d)` → `(*batch, D_f + D_g)`."""
+
+    f: Immersion
+    g: Immersion
+
+    def __call__(self, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch D"]:
+        return torch.cat([self.f(z), self.g(z)], dim=-1)
+
+    def derivatives(self, z: Float[Tensor, "*batch d"]) -> Derivatives:
+        f, g = derivatives(self.f, z), derivatives(self.g, z)
+
+        def curvature(weights: Tensor) -> Tensor:
+            w_f, w_g = weights.split([f.value.shape[-1], g.value.shape[-1]], dim=-1)
+            return f.curvature(w_f) + g.curvature(w_g)
+
+        value = torch.cat([f.value, g.value], dim=-1)
+        return Derivatives(value, torch.cat([f.jacobian, g.jacobian], dim=-2), curvature)

@@ -2,7 +2,9 @@
 has to be subclassed."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
+from jaxtyping import Float
 from torch import Tensor
 
 Immersion = Callable[[Tensor], Tensor]
@@ -15,6 +17,15 @@ units."""
 
 Curve = Callable[[Tensor], Tensor]
 """`t ↦ γ(t)`, `(*times)` → `(*batch, *times, d)`, for t in [0, 1]."""
+
+
+class Derivatives(NamedTuple):
+    """A map at some points, to second order: what a map may bring in a method `derivatives(z)`."""
+
+    value: Float[Tensor, "*batch D"]
+    jacobian: Float[Tensor, "*batch D d"]
+    curvature: Callable[[Tensor], Tensor]
+    """w ↦ Σₐ wₐ ∂²fₐ/∂zᵢ∂zⱼ: weights `(*batch, D)`, held fixed, to `(*batch, d, d)`."""
 
 
 def require_points(z: Tensor, name: str = "z") -> Tensor:
