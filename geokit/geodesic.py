@@ -9,12 +9,16 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from .curves import Elements, LobattoCurve, StraightLine, require_same_space
-from .metric import norm
+from .curves import Elements, LobattoCurve, StraightLine, constant_speed, require_same_space
+from .metric import norm, require_metric
+from .pullback import PullbackMetric
 from .solvers import lbfgs, newton
 from .solvers.certified import DEGREE, FINEST, choose, finite_starts, pin, solve
 from .solvers.energies import discretise
 from .types import Curve, Metric
+
+CLOCK = Elements(2 * FINEST.count, DEGREE)
+"""On these the speed of a finished curve is measured."""
 
 
 class UnresolvedGeodesic(UserWarning):
@@ -41,27 +45,26 @@ class Geodesic:
     """The solver converged and the defect is within the tolerance: the discretisation can be
     trusted. It does *not* say that no shorter curve exists elsewhere."""
     iterations: Int[Tensor, "*batch"]
-    """Newton steps, all levels together."""
+    """Steps of the solver, all levels together."""
+    disagree: Bool[Tensor, "*batch"]
+    """Two starts were resolved as different curves, both of them shortest in their neighbourhood:
+    this is the shorter, and `candidates` has both."""
+    candidates: tuple["Geodesic", ...] = field(repr=False)
+    """What each start led to: the straight line, `initial`, the graph's path. Empty for one."""
     _metric: Metric = field(repr=False)
 
     def __call__(self, t: Float[Tensor, "*times"]) -> Float[Tensor, "*batch_times d"]:
-        curve = LobattoCurve(self.points, FINEST)
         share = t.to(self.points).reshape(-1).expand(*self.length.shape, t.numel())
-        z = curve.at(_invert_clock(self._clock, share))
+        z = constant_speed(LobattoCurve(self.points, FINEST), self._speeds, CLOCK, share)
         return z.reshape(*self.points.shape[:-2], *t.shape, self.points.shape[-1])
 
     @cached_property
-    def _clock(self) -> Float[Tensor, "*batch k"]:
-        """Share of the length covered at k evenly spaced times: what turns time into constant
+    def _speeds(self) -> Float[Tensor, "*batch r"]:
+        """How fast the curve runs through its nodes' own times: what turns time into constant
         speed."""
-        pieces = Elements(2 * FINEST.count, DEGREE)
         with torch.no_grad():
-            z = LobattoCurve(self.points, FINEST)(pieces.times(self.points))
-            ds = discretise(self._metric, pieces).speeds(z) * pieces.weights(z)
-        s = ds.unflatten(-1, (pieces.count, DEGREE + 1)).sum(-1).cumsum(-1)
-        s = torch.cat([torch.zeros_like(s[..., :1]), s], dim=-1)
-        even = torch.linspace(0, 1, s.shape[-1]).to(s).expand_as(s)
-        return torch.where(s[..., -1:] > 0, s / s[..., -1:], even)
+            z = LobattoCurve(self.points, FINEST)(CLOCK.times(self.points))
+            return discretise(self._metric, CLOCK).speeds(z)
 
 
 def energy(G: Metric, curve: Curve, *, elements: int = 64) -> Float[Tensor, "*batch"]:
@@ -96,7 +99,8 @@ def geodesic(
     A minimiser of the energy has constant speed, so its length is √E. It is the shortest curve in
     its neighbourhood, which need not be the shortest of all. The curve starts from the
     straight latent line, and also from `initial` and from the path of `graph` where those are
-    given; the shorter result is kept, and never a curve longer than the straight line.
+    given; the shorter result is kept, and never a curve longer than the straight line. Starts that
+    end in different curves are flagged in `disagree`.
 
     An immersion that tells its models apart by its first axis needs pairs on a further one: end
     points of shape `(model, pairs, d)`.
@@ -117,12 +121,13 @@ def geodesic(
         solver: a callable from `geokit.solvers`; if None, `newton` for d ≤ 8 and `lbfgs` above.
 
     Returns:
-        A `Geodesic`: points, length, energy, defect, resolved, iterations.
+        A `Geodesic`: points, length, energy, defect, resolved, iterations, disagree, candidates.
 
     Raises:
         ValueError: end points that differ in dimension, dtype or device, are not floats or not
-            finite; a tolerance outside (0, 1); a metric that is NaN or infinite along every start;
-            an `initial` that does not join the end points.
+            finite; a tolerance outside (0, 1); a metric that is not symmetric, not positive or of
+            the wrong shape, or NaN or infinite along every start; a map that is random; an
+            `initial` that does not join the end points.
 
     Warns:
         UnresolvedGeodesic: some pairs failed their certificate at the finest level.
@@ -142,12 +147,19 @@ def geodesic(
     curves = [StraightLine(start, end), *(_through(c, start, end) for c in others if c is not None)]
 
     with torch.no_grad():
+        # as many points as there are coordinates could make a wrong shape look right
+        few = torch.linspace(0, 1, 3 if start.shape[-1] == 2 else 2)
+        require_metric(G, StraightLine(start, end)(few))
         starts = finite_starts(G, [_sample(c, FINEST.times(start), start, end) for c in curves])
-        paths = [solve(G, points, tolerance, solver) for points in starts]
-        best = paths[0]
+        paths = [solve(G, path, tolerance, solver) for path in starts]
+        best, unlike = paths[0], torch.zeros_like(paths[0].resolved)
         for other in paths[1:]:
             best = choose(other.length < best.length, other, best)
-    path = Geodesic(*best, _metric=G)
+        each = [Geodesic(*path[:-1], unlike, (), G) for path in paths if len(paths) > 1]
+        path = Geodesic(*best[:-1], unlike, tuple(each), G)
+        for other in each:
+            apart = _apart(path, other) > tolerance**0.5 * path.length
+            unlike |= path.resolved & other.resolved & apart
     if not path.resolved.all():
         warnings.warn(_unresolved(path, tolerance), UnresolvedGeodesic, stacklevel=2)
     return path
@@ -215,14 +227,14 @@ def _sample(curve: Curve, times: Tensor, start: Tensor, end: Tensor) -> Tensor:
     return pin(points.expand(*start.shape[:-1], *points.shape[-2:]), start, end)
 
 
-def _invert_clock(clock: Float[Tensor, "*batch k"], share: Float[Tensor, "*batch m"]) -> Tensor:
-    """The times at which given shares of the length are covered (linear between the clock's
-    ticks)."""
-    k = clock.shape[-1]
-    i = torch.searchsorted(clock, share.detach().contiguous(), right=True).clamp(1, k - 1) - 1
-    s0, s1 = clock.gather(-1, i), clock.gather(-1, i + 1)
-    t = (i + (share - s0) / (s1 - s0).clamp(min=torch.finfo(clock.dtype).tiny)) / (k - 1)
-    return torch.where(share >= 1, 1, t)  # also where the curve stands still at its end
+def _apart(one: Geodesic, other: Geodesic) -> Tensor:
+    """How far two curves are apart at equal shares of their length, at most, in data units; to
+    first order where the metric does not say what it pulls back."""
+    t = torch.linspace(0, 1, 17)[1:-1]
+    G, z, w = one._metric, one(t), other(t)
+    if isinstance(G, PullbackMetric) and G.ambient is None:
+        return (G.f(z) - G.f(w)).norm(dim=-1).amax(dim=-1)
+    return norm(G, z, w - z).amax(dim=-1)
 
 
 def _unresolved(path: Geodesic, tolerance: float) -> str:

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from .pullback import jacobian
+from .pullback import PullbackMetric, jacobian, require_kept_axes
 from .types import Metric
 
 
@@ -174,3 +174,37 @@ def raise_index(g: Float[Tensor, "*batch d d"], covectors: Tensor) -> Tensor:
             "the metric is singular at some point, where geodesics have no direction; "
             "stay away from it, or use a decoder whose Jacobian has full rank."
         ) from None
+
+
+def require_metric(G: Metric, z: Float[Tensor, "*batch d"]) -> None:
+    """G is a metric as far as some points can tell: right in shape and dtype, symmetric and
+    positive semidefinite there, and the same when asked again.
+
+    Raises:
+        ValueError: it is not.
+    """
+    if isinstance(G, PullbackMetric):
+        x, again = G.f(z), G.f(z)
+        require_kept_axes(z, x)
+        if not torch.equal(x.nan_to_num(), again.nan_to_num()):
+            raise ValueError(
+                "the map gives two different answers at the same points: it is random; "
+                "give its mean, or call .eval() on a decoder with dropout."
+            )
+        if G.ambient is None:
+            return
+    g, d = G(z), z.shape[-1]
+    if not isinstance(g, Tensor) or g.dtype != z.dtype or g.shape[-2:] != (d, d):
+        what = f"{g.dtype} of shape {tuple(g.shape)}" if isinstance(g, Tensor) else type(g).__name__
+        raise ValueError(
+            f"the metric gives {what} at points {z.dtype} of shape {tuple(z.shape)}; "
+            f"it must give (*batch, {d}, {d}) in their dtype."
+        )
+    g = g.nan_to_num()
+    slack = 100 * torch.finfo(g.dtype).eps * g.abs().amax(dim=(-2, -1), keepdim=True)
+    if ((g - g.mT).abs() > slack).any():
+        raise ValueError("the metric is not symmetric; give (G + Gᵀ)/2 if that is what is meant.")
+    if (torch.linalg.eigvalsh(g) < -slack[..., 0]).any():
+        raise ValueError(
+            "the metric has a direction of negative squared length; it must be positive definite."
+        )

@@ -1,10 +1,13 @@
 """The discrete curve energy, for a metric that a map pulls back and for any other metric.
 
 Both use the same points c₀ … c_n at the Gauss-Lobatto nodes of `Elements`, the derivative matrix D
-and the weights w. In formulas energies carry no ½; `system` returns the derivatives of E/2, where
-the factors of two are gone.
+and the weights w, and are put together element by element, since an element sees its own nodes
+only. In formulas energies carry no ½; `system` returns the derivatives of E/2, where the factors of
+two are gone.
 """
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from types import EllipsisType
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -15,8 +18,13 @@ from torch import Tensor
 
 from ..curves import Elements
 from ..metric import inner, norm
-from ..pullback import PullbackMetric, jacobian
+from ..pullback import PullbackMetric, derivatives
 from ..types import Immersion, Metric
+
+IN_CACHE = {"cpu": 2**8}
+"""Latent points decoded at a time where a processor's cache shall hold what they decode to."""
+IN_MEMORY = {"cpu": 2**11, "cuda": 2**16}
+"""Latent points worked on at a time, so that a batch of any size fits."""
 
 
 class System(NamedTuple):
@@ -62,26 +70,28 @@ class DecodedEnergy:
 
     def speeds(self, c: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch r"]:
         """|γ̇| at the quadrature points, in data units."""
-        return (self.elements.derivative(c) @ _from_first(self.f(c))).norm(dim=-1)
+        return self.elements.velocity(self.f(c)).norm(dim=-1)
 
     def energy(self, c: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
         return self.speeds(c) ** 2 @ self.elements.weights(c)
 
     def system(self, c: Float[Tensor, "*batch n d"]) -> System:
         """With X = f(c): gⱼ = Jⱼᵀ(SX)ⱼ and Hⱼₖ = Sⱼₖ JⱼᵀJ_k + δⱼₖ Σₐ (SX)ⱼₐ ∇²fₐ(cⱼ)."""
-        S = self.elements.stiffness(c)
-        J = jacobian(self.f, c)[..., 1:-1, :, :]
-        pull = S @ _from_first(self.f(c))  # (SX)ⱼ: where data space pulls each point
-        curvature = _contracted_hessian(self.f, c, pull)[..., 1:-1, :, :]
-        gradient = torch.einsum("...jai,...ja->...ji", J, pull[..., 1:-1, :])
+        one, x = self.elements, derivatives(self.f, c)
+        D, w = one.slopes(c), one.weights(c)
+        S = D.mT @ (w[: one.degree + 1, None] * D)  # the same for every element
+        pull = one.join(S[:, 1:] @ one.from_first(x.value))  # (SX)ⱼ: where data space pulls cⱼ
+        rows = x.jacobian.mT  # (*batch, n, d, D)
+        gradient = (rows * pull[..., None, :]).sum(dim=-1)
 
-        *batch, m, D, d = J.shape
-        flat = J.mT.reshape(*batch, m * d, D)
-        gram = (flat @ flat.mT).unflatten(-1, (m, d)).unflatten(-3, (m, d))
-        positive = gram * S[1:-1, None, 1:-1, None]
-        hessian = positive + _block_diagonal(curvature)
-        square = (*batch, m * d, m * d)
-        return System(gradient.flatten(-2), hessian.reshape(square), positive.reshape(square))
+        n, d = c.shape[-2:]
+        own = rows.flatten(-3, -2).unfold(-2, (one.degree + 1) * d, one.degree * d)
+        gram = (own.mT @ own).unflatten(-1, (-1, d)).unflatten(-3, (-1, d))
+        positive = _assemble(gram * S[:, None, :, None])
+        hessian = positive.clone()
+        index = torch.arange(n, device=c.device)
+        hessian[..., index, :, index, :] += x.curvature(pull).movedim(-3, 0)
+        return _inner(gradient, hessian, positive)
 
 
 @dataclass(frozen=True)
@@ -93,56 +103,35 @@ class MetricEnergy:
 
     def speeds(self, c: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch r"]:
         """‖γ̇‖ at the quadrature points, in data units."""
-        velocity = self.elements.derivative(c) @ _from_first(c)
-        return norm(self.G, c[..., self.elements.owner, :], velocity)
+        return norm(self.G, c[..., self.elements.owner, :], self.elements.velocity(c))
 
     def energy(self, c: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
-        velocity = self.elements.derivative(c) @ _from_first(c)
-        return inner(
-            self.G, c[..., self.elements.owner, :], velocity, velocity
-        ) @ self.elements.weights(c)
+        z, velocity = c[..., self.elements.owner, :], self.elements.velocity(c)
+        return inner(self.G, z, velocity, velocity) @ self.elements.weights(c)
 
     def system(self, c: Float[Tensor, "*batch n d"]) -> System:
         """Autodiff, element by element: forward over reverse in the (p + 1)·d coordinates of one
         element, all at once."""
         E, p = self.elements.count, self.elements.degree
-        one = Elements(1, p)
-        index = torch.arange(E)[:, None] * p + torch.arange(p + 1)
-        local = c[..., index, :]  # (*batch, E, p + 1, d)
-        *batch, n, d = c.shape
-        k = (p + 1) * d
+        one, local = Elements(1, p), self.elements.split(c)  # (*batch, E, p + 1, d)
+        k, d = p + 1, c.shape[-1]
 
-        def half(
-            x: Tensor,
-        ) -> Tensor:  # of [0, 1] stretched to an element of width 1/E: energy times E
+        def half(x: Tensor) -> Tensor:  # of [0, 1] stretched to an element of width 1/E: E times
             return 0.5 * E * MetricEnergy(self.G, one).energy(x).sum()
 
         slope = torch.func.grad(half)
-        basis = torch.eye(k, dtype=c.dtype, device=c.device).reshape(k, p + 1, d)
+        basis = torch.eye(k * d).to(c).reshape(k * d, k, d)
         columns = torch.func.vmap(
             lambda v: torch.func.jvp(slope, (local,), (v.expand_as(local),))[1], out_dims=-1
         )(basis)
-        H = columns.reshape(*batch, E, p + 1, d, p + 1, d)
 
         # the same with the metric held still: positive semidefinite
         frozen = self.G(local).expand(*local.shape, d)
-        D, w = one.derivative(c), one.weights(c)
-        A = E * torch.einsum("r,rj,rk,...rab->...jakb", w, D, D, frozen)
+        D, w = one.slopes(c), one.weights(c)
+        still = E * torch.einsum("r,rj,rk,...rab->...jakb", w, D, D, frozen)
 
-        gradient = c.new_zeros(*batch, n, d)
-        hessian, positive = c.new_zeros(2, *batch, n, d, n, d)
-        g = slope(local)
-        for e in range(E):  # neighbours share a node: contributions add up there
-            at = slice(e * p, e * p + p + 1)
-            gradient[..., at, :] += g[..., e, :, :]
-            hessian[..., at, :, at, :] += H[..., e, :, :, :, :]
-            positive[..., at, :, at, :] += A[..., e, :, :, :, :]
-        square = (*batch, (n - 2) * d, (n - 2) * d)
-        return System(
-            gradient[..., 1:-1, :].flatten(-2),
-            hessian[..., 1:-1, :, 1:-1, :].reshape(square),
-            positive[..., 1:-1, :, 1:-1, :].reshape(square),
-        )
+        gradient = self.elements.join(slope(local))
+        return _inner(gradient, _assemble(columns.unflatten(-1, (k, d))), _assemble(still))
 
 
 def discretise(G: Metric, elements: Elements) -> Energy:
@@ -159,23 +148,38 @@ def active(unsolved: Bool[Tensor, "*batch"]) -> Tensor | EllipsisType:
     return unsolved.nonzero()[:, 0] if unsolved.dim() == 1 else ...
 
 
-def _from_first(x: Float[Tensor, "*batch n D"]) -> Float[Tensor, "*batch n D"]:
-    """Relative to the first point: the derivative is the same, and near points lose no digits to
-    their position."""
-    return x - x[..., :1, :]
+def portions(
+    unsolved: Bool[Tensor, "*batch"], elements: Elements, room: dict[str, int]
+) -> Iterator[Tensor | tuple]:
+    """Indices of the problems still to be worked on, as many at a time as there is room for their
+    points. Several leading axes are all taken, and cut along the last."""
+    if not unsolved.any():
+        return
+    points = elements.count * elements.degree + 1
+    size = room.get(unsolved.device.type, IN_MEMORY["cuda"]) // points
+    if unsolved.dim() == 1:
+        yield from unsolved.nonzero()[:, 0].split(max(1, size))
+    elif unsolved.dim() == 0:
+        yield ()
+    else:
+        *others, last = unsolved.shape
+        step = max(1, size // math.prod(others))
+        for i in range(0, last, step):
+            yield (*[slice(None)] * len(others), slice(i, i + step))
 
 
-def _contracted_hessian(f: Immersion, c: Tensor, weights: Tensor) -> Tensor:
-    """Σₐ weightsₐ ∂²fₐ/∂zᵢ∂zⱼ at each point: d Hessian-vector products, forward over reverse."""
-    if hasattr(f, "contracted_hessian"):
-        return f.contracted_hessian(c, weights)
-    # the zero keeps the slope a function of z where f is linear (torch.func wants one)
-    slope = torch.func.grad(lambda z: (f(z) * weights).sum() + 0 * z.square().sum())
-    basis = torch.eye(c.shape[-1], dtype=c.dtype, device=c.device)
-    return torch.func.vmap(
-        lambda v: torch.func.jvp(slope, (c,), (v.expand_as(c),))[1], out_dims=-1
-    )(basis)
+def _assemble(parts: Float[Tensor, "*batch E k d k d"]) -> Float[Tensor, "*batch n d n d"]:
+    """One matrix from those of the elements: where neighbours share a node, both contribute."""
+    *batch, E, k, d, _, _ = parts.shape
+    p = k - 1
+    matrix = parts.new_zeros(*batch, E * p + 1, d, E * p + 1, d)
+    for e in range(E):
+        at = slice(e * p, e * p + k)
+        matrix[..., at, :, at, :] += parts[..., e, :, :, :, :]
+    return matrix
 
 
-def _block_diagonal(blocks: Float[Tensor, "*batch m d d"]) -> Float[Tensor, "*batch m d m d"]:
-    return torch.einsum("jk,...jab->...jakb", torch.eye(blocks.shape[-3]).to(blocks), blocks)
+def _inner(gradient: Tensor, hessian: Tensor, positive: Tensor) -> System:
+    """The rows and columns of the inner points, coordinates flattened."""
+    flat = (M[..., 1:-1, :, 1:-1, :].flatten(-2).flatten(-3, -2) for M in (hessian, positive))
+    return System(gradient[..., 1:-1, :].flatten(-2), *flat)

@@ -25,6 +25,8 @@ natural cubic spline through the xₜ; its length, measured afresh, is wrong onl
 Source: Rygaard and Hauberg (2025), arXiv:2505.05961.
 """
 
+from functools import partial
+
 import torch
 from jaxtyping import Float
 from torch import Tensor
@@ -35,8 +37,7 @@ from ..pullback import PullbackMetric
 from ..types import Metric
 from .certified import pin
 from .energies import DecodedEnergy, Energy, Solution, active
-
-HALVINGS, SUFFICIENT = 20, 1e-4
+from .line_search import line_search
 
 
 @torch.no_grad()
@@ -70,7 +71,8 @@ def georce(
     G = PullbackMetric(energy.f) if isinstance(energy, DecodedEnergy) else energy.G
     a, b = points[..., 0, :], points[..., -1, :]
     x = pin(LobattoCurve(points, energy.elements)(torch.linspace(0, 1, N + 1).to(points)), a, b)
-    E = left_point_energy(G, x)
+    cost = partial(left_point_energy, G)
+    E = cost(x)
     iterations = torch.zeros(E.shape, dtype=torch.long, device=E.device)
     converged = torch.zeros_like(E, dtype=torch.bool)
     running = torch.ones_like(converged)
@@ -80,7 +82,7 @@ def georce(
         at = active(running)
         direction, gain = sweep(G, x[at])
         small = gain <= floor * E[at]
-        x_new, E_new, moved = _line_search(G, x[at], E[at], direction, gain)
+        x_new, E_new, moved = line_search(cost, x[at], E[at], -direction.flatten(-2), gain)
         moved = moved & running[at]  # the last, small step counts too
         x[at] = torch.where(moved[..., None, None], x_new, x[at])
         E[at] = torch.where(moved, E_new, E[at])
@@ -122,20 +124,3 @@ def sweep(G: Metric, x: Tensor) -> tuple[Tensor, Tensor]:
     solved = (singular == 0).all(dim=-1) & (stuck == 0)
     # no sweep through a singular metric: promise what no step can keep
     return δ.cumsum(dim=-2)[..., :-1, :], torch.where(solved, gain, torch.inf)
-
-
-def _line_search(
-    G: Metric, x: Tensor, E: Tensor, direction: Tensor, gain: Tensor
-) -> tuple[Tensor, Tensor, Tensor]:
-    """Halve each step until the energy falls by a share of what its slope, −2·gain, promises."""
-    best, lowest, moved = x, E, torch.zeros_like(E, dtype=torch.bool)
-    for size in 0.5 ** torch.arange(HALVINGS).to(x):
-        trial = x.clone()
-        trial[..., 1:-1, :] += size * direction
-        value = left_point_energy(G, trial)
-        good = ~moved & (value <= E - SUFFICIENT * size * 2 * gain)
-        best = torch.where(good[..., None, None], trial, best)
-        lowest, moved = torch.where(good, value, lowest), moved | good
-        if moved.all():
-            break
-    return best, lowest, moved

@@ -56,7 +56,7 @@ def lbfgs(
         gain = torch.where(ahead, gain, _dot(g, p))
 
         small = gain <= stop * E
-        c_new, E_new, moved = line_search(energy, c, E, p.flatten(-2), gain)
+        c_new, E_new, moved = line_search(energy.energy, c, E, p.flatten(-2), gain)
         moved = moved & running
         c_next = torch.where(moved[..., None, None], c_new, c)
         g_next = gradient_of(c_next)[..., 1:-1, :]
