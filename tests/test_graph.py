@@ -1,7 +1,9 @@
 """Paths through a graph of latent points: true lengths, and a start that finds the way round."""
 
+import itertools
 import math
 
+import numpy as np
 import pytest
 import torch
 from examples import SURFACES, Shear, as_users_call, points, smooth_decoder
@@ -182,6 +184,22 @@ def test_one_end_point_serves_many_and_a_path_does_not_depend_on_its_batch():
     together = graph.shortest_path(a, b)
     for k in range(0, 30, 7):
         assert_close(together[k], graph.shortest_path(a, b[k]), rtol=0, atol=1e-12)
+
+
+def test_a_way_runs_from_node_to_node_along_edges_and_its_length_adds_up():
+    graph = LatentGraph(conformal, codes(60), neighbours=5)
+    a, b = codes(6, seed=1).reshape(2, 3, 2), codes(3, seed=2)
+    edges = {frozenset(e): w for e, w in zip(graph.edges.tolist(), graph.weights, strict=True)}
+    number = {tuple(z): i for i, z in enumerate(graph.nodes.tolist())}
+    ways, paths = graph.ways(a, b), graph.shortest_path(a, b).flatten(0, 1)
+    ends = zip(a.flatten(0, 1).tolist(), b.repeat(2, 1).tolist(), strict=True)
+    for (way, along), path, (start, end) in zip(ways, paths, ends, strict=True):
+        assert [way[0].tolist(), way[-1].tolist()] == [start, end]
+        visited = [number[tuple(z)] for z in way[1:-1].tolist()]
+        between = [edges[frozenset(pair)] for pair in itertools.pairwise(visited)]
+        assert_close(np.diff(along[1:-1]), np.array(between))
+        assert torch.cdist(double(*way.tolist()), path).amin(dim=1).max() < 0.02
+    assert max(len(way) for way, _ in ways) > 4
 
 
 def test_points_are_evenly_spaced_along_the_path():

@@ -124,13 +124,27 @@ class LatentGraph:
             ValueError: end points that do not fit each other or the nodes, are not finite or lie
                 outside the grid; pairs that no path joins.
         """
+        even = np.linspace(0, 1, POINTS)
+        paths = [resampled(*way, even) for way in self.ways(start, end)]
+        start, end = torch.broadcast_tensors(start.detach(), end.detach())
+        points = torch.from_numpy(np.array(paths)).to(start)
+        return pin(points.reshape(*start.shape[:-1], POINTS, start.shape[-1]), start, end)
+
+    def ways(
+        self, start: Float[Tensor, "*#batch d"], end: Float[Tensor, "*#batch d"]
+    ) -> list[tuple[np.ndarray, np.ndarray]]:
+        """The same paths as Dijkstra's algorithm finds them: for each pair, the last axis fastest,
+        the vertices `(m, d)` from end point to end point, m ≥ 2, and the length up to each `(m,)`.
+
+        Raises as `shortest_path` does.
+        """
         require_same_space(start, end)
         start, end = torch.broadcast_tensors(start.detach(), end.detach())
         *batch, d = start.shape
         ends = torch.stack([start, end]).reshape(2, -1, d).to(self.nodes)
         self._require_near(ends)
         if start.numel() == 0:
-            return start.new_zeros(*batch, POINTS, d)
+            return []
         vertices, sources, targets, graph = self._with_end_points(ends)
         first, row = np.unique(sources, return_inverse=True)
         length, before = dijkstra(graph, indices=first, return_predecessors=True)
@@ -141,13 +155,13 @@ class LatentGraph:
                 f"{self.components} component(s), and {self.dropped} of its edges were NaN or "
                 "infinite; give more nodes or neighbours, or end points nearer to them."
             )
-        paths = np.empty((len(row), POINTS, d))
-        for path, i, source, target in zip(paths, row, sources, targets, strict=True):
+        ways = []
+        for i, source, target in zip(row, sources, targets, strict=True):
             way = [target]
             while way[-1] != source:
                 way.append(before[i, way[-1]])
-            path[:] = _resampled(vertices[way[::-1]], length[i, way[::-1]])
-        return pin(torch.from_numpy(paths).to(start).reshape(*batch, POINTS, d), start, end)
+            ways.append((vertices[way[::-1]], length[i, way[::-1]]))
+        return ways
 
     def _with_end_points(self, ends: Float[Tensor, "2 pairs d"]) -> tuple:
         """The directed graph with two more vertices for each distinct end point, one that edges
@@ -219,11 +233,12 @@ def _matrix(n: int, tails: np.ndarray, heads: np.ndarray, w: np.ndarray) -> csr_
     return csr_array((w[ok], (tails[ok], heads[ok])), shape=(n, n))
 
 
-def _resampled(z: Float[np.ndarray, "m d"], length: Float[np.ndarray, " m"]) -> np.ndarray:
-    """Points evenly spaced along a polyline whose length up to each vertex is given."""
+def resampled(
+    z: Float[np.ndarray, "m d"], length: Float[np.ndarray, " m"], share: Float[np.ndarray, " n"]
+) -> np.ndarray:
+    """The points of a polyline at given shares of its length, which is known up to each vertex."""
     clock = length + 1e-9 * (length[-1] or 1) * np.arange(len(z))  # no step takes no time
-    times = np.linspace(0, clock[-1], POINTS)
-    return np.stack([np.interp(times, clock, x) for x in z.T], axis=-1)
+    return np.stack([np.interp(share * clock[-1], clock, x) for x in z.T], axis=-1)
 
 
 def _array(x: Tensor) -> np.ndarray:
