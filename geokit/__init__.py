@@ -1,7 +1,7 @@
 """geokit: the geometry that a decoder pulls back from data space.
 
 The core is here; models, data and pictures live in their own modules (`geokit.models`,
-`geokit.data`, `geokit.plotting`, …).
+`geokit.data`, `geokit.pretrained`, `geokit.plotting`, …).
 """
 
 from .curves import CubicSpline, StraightLine

@@ -1,7 +1,8 @@
 """Generative models: each has an encoder `x ↦ z` and a decoder `z ↦ x` that the geometry takes as a
-plain callable."""
+plain callable. `ConvDecoder` is a decoder alone."""
 
+from .conv import ConvDecoder
 from .mlp import MLP
 from .vae import VAE
 
-__all__ = ["MLP", "VAE"]
+__all__ = ["MLP", "VAE", "ConvDecoder"]

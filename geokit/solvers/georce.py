@@ -72,7 +72,8 @@ def georce(
     a, b = points[..., 0, :], points[..., -1, :]
     x = pin(LobattoCurve(points, energy.elements)(torch.linspace(0, 1, N + 1).to(points)), a, b)
     cost = partial(left_point_energy, G)
-    E = cost(x)
+    first, E = x, cost(x)
+    x = x.clone()
     iterations = torch.zeros(E.shape, dtype=torch.long, device=E.device)
     converged = torch.zeros_like(E, dtype=torch.bool)
     running = torch.ones_like(converged)
@@ -94,7 +95,8 @@ def georce(
 
     found = pin(CubicSpline(x)(energy.elements.times(x)), a, b)
     E_start, E_found = energy.energy(points), energy.energy(found)
-    found = torch.where((E_found <= E_start)[..., None, None], found, points)
+    better = (E_found <= E_start) & (x != first).any(dim=-1).any(dim=-1)
+    found = torch.where(better[..., None, None], found, points)
     return Solution(found, iterations, converged & (E_found <= E_start * (1 + stop)))
 
 

@@ -1,0 +1,124 @@
+"""Three small decoders that come with the package: `load("digits")`, and no training to wait for.
+
+| name            | map                 | what it is for                                           |
+|-----------------|---------------------|----------------------------------------------------------|
+| `digits`        | 2 → 784 (28×28)     | a VAE of handwritten digits, smooth: geodesics are found |
+| `digits-jagged` | 2 → 784 (28×28)     | the same layers, jagged on purpose: geodesics are hard   |
+| `random-cnn`    | 32 → 3072 (3×32×32) | convolutions with random weights: many latent dimensions |
+
+`notebooks/decoders.md` made them, and measures how geodesics behave on each.
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from jaxtyping import Float, Float32, Int64
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from .models import VAE, ConvDecoder
+
+__all__ = ["NAMES", "Pretrained", "digit_pixels", "load", "save"]
+
+ASSETS = Path(__file__).parent / "assets"
+MAKERS = {
+    "digits": lambda: VAE(784, 2, hidden=(64, 32)),
+    "digits-jagged": lambda: VAE(784, 2, hidden=(64, 32)),
+    "random-cnn": lambda: ConvDecoder(32),
+}
+NAMES = tuple(MAKERS)
+"""The decoders there are."""
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Pretrained:
+    """A model and its codes.
+
+    Attributes:
+        model: in eval mode, float32, without gradients; `model.mean` is the map z ↦ x. For geometry
+            in double precision call `model.double()` and `codes.double()`.
+        codes: latent points, float32, `(n, d)`. Of the digits' models: the 1,347 training
+            digits of `geokit.data`, then its 450 test digits. Of the CNN: a sample of N(0, I).
+        labels: the class of each code, int64, `(n,)`; None where there are no classes.
+        about: how it was made, from what, and the figures it had then.
+    """
+
+    model: nn.Module
+    codes: Float32[Tensor, "n d"]
+    labels: Int64[Tensor, " n"] | None
+    about: dict
+
+    def __repr__(self) -> str:
+        n, d = self.codes.shape
+        return f"Pretrained({self.about['name']!r}, {n} codes of dimension {d})"
+
+
+def load(name: str, folder: Path | str = ASSETS) -> Pretrained:
+    """A decoder by its name, with its codes; every call gives a model of its own.
+
+    Args:
+        name: "digits", "digits-jagged" or "random-cnn".
+        folder: where its file is, if not in the package.
+
+    Raises:
+        ValueError: an unknown name; a file that is missing, damaged or holds another model.
+    """
+    if name not in MAKERS:
+        raise ValueError(f"There is no pretrained {name!r}; choose one of {', '.join(NAMES)}.")
+    path = Path(folder) / f"{name}.safetensors"
+    model = MAKERS[name]()
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = json.loads(file.metadata()["about"])
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        codes, labels = tensors.pop("codes"), tensors.pop("labels", None)
+        model.load_state_dict({k.removeprefix("model."): v for k, v in tensors.items()})
+    except (OSError, SafetensorError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        reason = str(error).partition("\n")[0].rstrip(".:")
+        raise ValueError(
+            f"{path.name} cannot be read as the pretrained {name!r} ({reason}); "
+            "install geokit again, or write the file anew with notebooks/decoders.md."
+        ) from error
+    return Pretrained(model.eval().requires_grad_(False), codes, labels, about)
+
+
+def save(
+    name: str,
+    model: nn.Module,
+    codes: Float[Tensor, "n d"],
+    labels: Int64[Tensor, " n"] | None,
+    about: dict,
+    folder: Path | str = ASSETS,
+) -> Path:
+    """Write a decoder so that `load` finds it; weights and codes are rounded to float32.
+
+    `about` may hold whatever JSON can; the name is added. The file is replaced as a whole.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    if name not in MAKERS:
+        raise ValueError(f"There is no pretrained {name!r}; choose one of {', '.join(NAMES)}.")
+    tensors = {f"model.{key}": value.float() for key, value in model.state_dict().items()}
+    tensors["codes"] = codes.float()
+    if labels is not None:
+        tensors["labels"] = labels
+    tensors = {key: value.detach().cpu().contiguous() for key, value in tensors.items()}
+    # one entry: safetensors writes several in an order of its own
+    metadata = {"about": json.dumps({"name": name, **about}, ensure_ascii=False)}
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    draft, path = folder / f".{name}.part", folder / f"{name}.safetensors"
+    save_file(tensors, draft, metadata=metadata)
+    draft.chmod(0o644)
+    return draft.replace(path)
+
+
+def digit_pixels(pixels: Float[Tensor, "n 1 8 8"]) -> Float[Tensor, "n 784"]:
+    """The 8×8 digits of `geokit.data` as these models know them: enlarged to 28×28 and flattened.
+
+    Bilinear; what is aligned is the outer edge of the pictures (`align_corners=False`).
+    """
+    return nn.functional.interpolate(pixels, size=(28, 28), mode="bilinear").flatten(1)
