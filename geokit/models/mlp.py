@@ -92,7 +92,7 @@ class MLP(nn.Sequential):
                 T = T * first[..., None, :]
             x = y
 
-        def curvature(weights: Float[Tensor, "*batch D"]) -> Float[Tensor, "*batch d d"]:
+        def curvature(weights: Tensor) -> Tensor:
             H = z.new_zeros(*z.shape, z.shape[-1])
             adjoint = weights
             for layer, x, y, first, T in reversed(tape):

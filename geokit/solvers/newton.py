@@ -80,14 +80,15 @@ def _direction(system: System, d: int) -> tuple[Tensor, Tensor, Tensor]:
     shape = system.gradient.shape
     g, k = system.gradient.reshape(-1, shape[-1]), shape[-1]
     H, A = system.hessian.reshape(-1, k, k), system.positive.reshape(-1, k, k)
-    ridge = torch.diag_embed(_ridge(A, d))
+    ridge = _ridge(A, d)
     step, gain = torch.zeros_like(g), torch.full_like(g[..., 0], torch.inf)
     minimum = torch.zeros_like(gain, dtype=torch.bool)
     missing = torch.arange(len(g), device=g.device)
     for damping in (*DAMPING, None):
-        matrix = A[missing] + ridge[missing]
-        if damping is not None:
-            matrix = H[missing] + damping * A[missing] + ridge[missing]
+        matrix = A[missing] if damping is None else H[missing]
+        if damping:
+            matrix += damping * A[missing]
+        matrix.diagonal(dim1=-2, dim2=-1).add_(ridge[missing])
         L, failed = torch.linalg.cholesky_ex(matrix)
         p = torch.cholesky_solve(g[missing, :, None], L)[..., 0]
         promise = (g[missing] * p).sum(dim=-1)
