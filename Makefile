@@ -33,8 +33,9 @@ test: $(INSTALLED) ## check the style, build the book, run every test
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env \
 	  --nbval-sanitize-with tests/nbval_sanitize.cfg tests notebooks
 
+BENCH_PYTHON ?= $(BIN)/python
 bench: $(INSTALLED) ## run the races in benchmarks/
-	@for race in benchmarks/*.py; do $(BIN)/python "$$race" || exit 1; done
+	@for race in benchmarks/*.py; do $(BENCH_PYTHON) "$$race" || exit 1; done
 
 notebooks: export OMP_NUM_THREADS := 1
 notebooks: $(INSTALLED) ## run the experiments with their default parameters: notebooks/*.md -> *.ipynb

@@ -1,0 +1,1 @@
+"""What the geodesic races share: a clock, a ruler, decoders, and the other packages."""
