@@ -1,12 +1,19 @@
 """geokit: the geometry that a decoder pulls back from data space.
 
 The core is here; models, data and pictures live in their own modules (`geokit.models`,
-`geokit.data`, `geokit.pretrained`, `geokit.plotting`, …).
+`geokit.data`, `geokit.pretrained`, `geokit.plotting`, …), the checks of the exercises in
+`geokit.check`.
 """
 
 from .curves import CubicSpline, StraightLine
 from .exponential import exponential_map, logarithm_map, parallel_transport
 from .geodesic import Geodesic, UnresolvedGeodesic, distance, energy, geodesic, length
+from .identifiability import (
+    indeterminacy,
+    injectivity_defect,
+    isometry_error,
+    smallest_singular_value,
+)
 from .metric import (
     angle,
     christoffel,
@@ -37,13 +44,17 @@ __all__ = [
     "exponential_map",
     "gaussian_curvature",
     "geodesic",
+    "indeterminacy",
+    "injectivity_defect",
     "inner",
+    "isometry_error",
     "jacobian",
     "length",
     "logarithm_map",
     "norm",
     "parallel_transport",
     "riemann_tensor",
+    "smallest_singular_value",
     "unit_ball",
     "volume_element",
 ]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from geokit.explore import TissotEllipses, WorldMap
+from geokit.explore import GaugeKnob, SurfaceGallery, TissotEllipses, WorldMap
 
 
 def from_the_page(figure, **state) -> None:
@@ -19,6 +19,8 @@ def from_the_page(figure, **state) -> None:
     ("figure", "state"),
     [
         (TissotEllipses, {"theta": 1.25, "phi": -2.5}),
+        (GaugeKnob, {"t": 0.25, "p": [1.0, -1.0], "q": [2.25, 0.5]}),
+        (SurfaceGallery, {"surface": "saddle", "a": [0.0, 1.0], "b": [0.5, 0.25], "c": [1.0, 1.0]}),
         (WorldMap, {"a": [1.0, -3.0], "b": [2.0, 0.5], "chart": "retrained", "seed": 12}),
     ],
 )
@@ -54,6 +56,13 @@ def test_a_change_in_python_is_sent_to_the_page(monkeypatch):
         (WorldMap, {"a": (5.0, 0.0)}, "theta of a is 5; this figure shows"),
         (WorldMap, {"b": (1.0, -9.0)}, "phi of b is -9; this figure shows"),
         (WorldMap, {"chart": "globe"}, "chart is 'globe'; choose one of equirectangular, mercator"),
+        (GaugeKnob, {"t": 1.5}, "t is 1.5; this figure shows 0 to 1 of a turn"),
+        (GaugeKnob, {"p": (0.1, 0.0)}, "theta of p is 0.1; this figure shows 0.6708 to 2.471"),
+        (GaugeKnob, {"q": (1.5, math.nan)}, "phi of q is nan; this figure shows -1.1 to 1.1"),
+        (SurfaceGallery, {"surface": "disc"}, "surface is 'disc'; choose one of polar-plane, cyl"),
+        (SurfaceGallery, {"a": (-0.1, 0.0)}, "across of a is -0.1; this figure shows 0 to 1"),
+        (SurfaceGallery, {"b": (0.0, 1.1)}, "up of b is 1.1; this figure shows 0 to 1 of the"),
+        (SurfaceGallery, {"c": (2.0, 0.0)}, "across of c is 2; this figure shows 0 to 1 of the"),
         (WorldMap, {"seed": -1}, "seed is -1; this figure shows 0 to"),
     ],
 )

@@ -5,7 +5,9 @@ notebook their state is theirs in Python too: `figure.theta` reads it and
 `figure.theta = 1.0` moves it.
 """
 
+from .gallery import SurfaceGallery
+from .gauge import GaugeKnob
 from .tissot import TissotEllipses
 from .world_map import WorldMap
 
-__all__ = ["TissotEllipses", "WorldMap"]
+__all__ = ["GaugeKnob", "SurfaceGallery", "TissotEllipses", "WorldMap"]

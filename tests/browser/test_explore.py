@@ -13,17 +13,31 @@ from pathlib import Path
 import pytest
 import torch
 
-from geokit import PullbackMetric, jacobian, unit_ball, volume_element
-from geokit.explore import TissotEllipses, WorldMap
+from geokit import (
+    PullbackMetric,
+    angle,
+    exponential_map,
+    gaussian_curvature,
+    jacobian,
+    norm,
+    unit_ball,
+    volume_element,
+)
+from geokit.explore import GaugeKnob, SurfaceGallery, TissotEllipses, WorldMap, gallery, gauge
 from geokit.explore.figure import NEAREST
 from geokit.explore.world_map import CHARTS
-from geokit.surfaces import Sphere
+from geokit.surfaces import Cone, Cylinder, HalfPlane, PolarPlane, Saddle, Sphere
 
 pytestmark = pytest.mark.browser
 ASSETS = Path(__file__).parents[2] / "book/_assets"
 TOLERANCE = {"rtol": 1e-9, "atol": 1e-9}
 STATES = 200
-FIGURES = {"tissot": TissotEllipses, "world-map": WorldMap}
+FIGURES = {
+    "tissot": TissotEllipses,
+    "world-map": WorldMap,
+    "gauge-knob": GaugeKnob,
+    "surface-gallery": SurfaceGallery,
+}
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -233,6 +247,234 @@ def test_javascript_and_python_know_the_same_charts_and_bounds(show):
     page = show("world-map")
     assert page.evaluate(CALL, ["() => math.charts", [0]]) == [list(CHARTS)]
     assert page.evaluate(CALL, ["() => math.NEAREST", [0]]) == [NEAREST]
+    page = show("gauge-knob")
+    assert page.evaluate(CALL, ["() => [math.LOW, math.HIGH]", [0]]) == [
+        [list(gauge.LOW), list(gauge.HIGH)]
+    ]
+    page = show("surface-gallery")
+    names = page.evaluate(CALL, ["() => math.SURFACES", [0]])
+    assert names == [list(gallery.SURFACES)] == [list(GALLERY)]
+
+
+# --- the gauge knob -------------------------------------------------------------------------------
+
+KNOBS = 60
+
+
+def knobs(seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Random settings t of the knob, t = 0 and t = 1 among them, and points P and Q of a."""
+    x = torch.rand(KNOBS, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    low, high = torch.tensor([gauge.LOW, gauge.HIGH], dtype=torch.float64)
+    x[0, 0], x[1, 0] = 0, 1
+    return x[:, 0], low + (high - low) * x[:, 1:3], low + (high - low) * x[:, 3:]
+
+
+def stated(t, *points) -> list:
+    return [[s.item(), *(p.tolist() for p in each)] for s, *each in zip(t, *points, strict=True)]
+
+
+def diffeomorphism(page, t: float):
+    """A_t and its inverse in torch, from the numbers that the shipped JavaScript holds."""
+    shears = page.evaluate(CALL, ["() => math.SHEARS", [0]])[0]
+    stretch = torch.tensor(page.evaluate(CALL, ["() => math.STRETCH", [0]])[0], dtype=torch.float64)
+    middle = torch.tensor([math.pi / 2, 0.0], dtype=torch.float64)
+
+    def sheared(z, shear, sign):
+        k, height, rate, phase = shear
+        wave = sign * t * height * (rate * z[..., 1 - k] + phase).sin()
+        return z + torch.stack([wave * (k == 0), wave * (k == 1)], dim=-1)
+
+    def to(a):
+        z = functools.reduce(lambda z, shear: sheared(z, shear, 1), shears, a - middle)
+        return (t * stretch).exp() * z + middle
+
+    def back(b):
+        z = (-t * stretch).exp() * (b - middle)
+        return functools.reduce(lambda z, shear: sheared(z, shear, -1), shears[::-1], z) + middle
+
+    return to, back
+
+
+def test_the_knob_turns_a_diffeomorphism_that_is_the_identity_at_zero(show):
+    page, (t, p, _) = show("gauge-knob"), knobs(10)
+    states = stated(t, p)
+    b = shipped(page, "([t, a]) => math.to(t, a)", states)
+    D = shipped(page, "([t, a]) => math.derivative(t, a)", states)
+    back = shipped(page, "([t, a]) => math.from(t, math.to(t, a))", states)
+    torch.testing.assert_close(back, p, rtol=0, atol=1e-13)
+    torch.testing.assert_close(b[0], p[0], rtol=0, atol=1e-15)
+    torch.testing.assert_close(D[0], torch.eye(2).double(), rtol=0, atol=0)
+    assert ((b - p)[1:].norm(dim=-1) > 0).all()
+    assert (torch.linalg.det(D) > 0.5).all()
+    for s, a, there, J in zip(t.tolist(), p, b, D, strict=True):
+        to, _ = diffeomorphism(page, s)
+        torch.testing.assert_close(there, to(a), **TOLERANCE)
+        torch.testing.assert_close(J, torch.func.jacrev(to)(a), **TOLERANCE)
+
+
+def test_metric_ellipse_and_curvature_of_b_are_those_of_the_pulled_back_decoder(show):
+    """The decoder of b is f ∘ A_t⁻¹. K is by differences in JavaScript: within 1e-6."""
+    page, (t, p, _) = show("gauge-knob"), knobs(11)
+    states = stated(t, p)
+    metric = shipped(page, "([t, a]) => math.metric(t, math.to(t, a))", states)
+    steps = shipped(page, "([t, a]) => math.ellipse(t, a)", states)
+    K = shipped(page, "([t, a]) => math.curvature(t, a)", states)
+    for i, (s, a) in enumerate(zip(t.tolist(), p, strict=True)):
+        to, back = diffeomorphism(page, s)
+        G = PullbackMetric(lambda b, back=back: Sphere()(back(b)))
+        torch.testing.assert_close(metric[i], G(to(a)), **TOLERANCE)
+        lengths = norm(G, to(a).expand(64, 2), steps[i])
+        torch.testing.assert_close(lengths, torch.ones(64).double(), **TOLERANCE)
+        torch.testing.assert_close(K[i], gaussian_curvature(G, to(a)), rtol=0, atol=1e-6)
+    angles = torch.atan2(*(steps @ torch.linalg.inv(metric).mT)[..., :2].unbind(-1))
+    assert (angles.std(dim=-1) > 1).all()  # all around, not one step repeated
+
+
+def test_knob_moves_euclid_and_not_the_sphere(show):
+    page, (t, p, q) = show("gauge-knob"), knobs(12)
+    states = stated(t, p, q)
+    read = shipped(page, "([t, p, q]) => math.readings(t, p, q)", states)
+    euclid, grid, length, area, K = read.unbind(-1)
+    b, c = (shipped(page, "([t, a]) => math.to(t, a)", stated(t, a)) for a in (p, q))
+    torch.testing.assert_close(euclid, (b - c).norm(dim=-1), **TOLERANCE)
+    D = shipped(page, "([t, a]) => math.derivative(t, a)", stated(t, p))
+    u, v = D.unbind(-1)
+    cosine = (u * v).sum(dim=-1) / (u.norm(dim=-1) * v.norm(dim=-1))
+    torch.testing.assert_close(grid.cos(), cosine, **TOLERANCE)
+    torch.testing.assert_close(length, Sphere().distance(p, q), **TOLERANCE)
+    side = page.evaluate(CALL, ["() => math.SIDE", [0]])[0]
+    zone = (q[:, 0] - side / 2).cos() - (q[:, 0] + side / 2).cos()  # Archimedes
+    torch.testing.assert_close(area, side * zone, **TOLERANCE)
+    torch.testing.assert_close(K, torch.ones_like(K), rtol=0, atol=1e-6)
+    moved = ((euclid - (p - q).norm(dim=-1)).abs() > 1e-3) & ((grid - math.pi / 2).abs() > 1e-3)
+    assert moved.sum() > 0.8 * KNOBS
+
+
+def test_drawn_geodesic_is_the_great_circle_at_constant_speed(show):
+    page, (_, p, q) = show("gauge-knob"), knobs(13)
+    call = "([p, q]) => [0, 0.3, 0.8, 1].map(math.geodesic(p, q))"
+    drawn = shipped(page, call, torch.stack([p, q], dim=1).tolist())
+    at, velocity = drawn[:, :, 0], drawn[:, :, 1]
+    share, d = torch.tensor([0, 0.3, 0.8, 1], dtype=torch.float64), Sphere().distance(p, q)[:, None]
+    torch.testing.assert_close(Sphere().distance(p[:, None], at), share * d, **TOLERANCE)
+    torch.testing.assert_close(Sphere().distance(at, q[:, None]), (1 - share) * d, **TOLERANCE)
+    speed = norm(PullbackMetric(Sphere()), at, velocity)
+    torch.testing.assert_close(speed, d.expand_as(speed), **TOLERANCE)
+    ends = exponential_map(PullbackMetric(Sphere()), p, velocity[:, 0])
+    torch.testing.assert_close(ends, q, rtol=0, atol=1e-6)
+
+
+# --- the gallery of surfaces ----------------------------------------------------------------------
+
+GALLERY = {
+    "polar-plane": PolarPlane(),
+    "cylinder": Cylinder(),
+    "cone": Cone(),
+    "sphere": Sphere(),
+    "saddle": Saddle(),
+    "half-plane": HalfPlane(),
+}
+TRIANGLES = 60
+
+
+def triangles(page, name: str) -> torch.Tensor:
+    """Corners `(n, 3, 2)` of random triangles in the part of the chart that is shown."""
+    shares = torch.rand(TRIANGLES, 6, generator=torch.Generator().manual_seed(20)).double()
+    call = "(s) => [0, 2, 4].map((i) => math.placeAt(math.surfaceOf('%s'), s.slice(i, i + 2)))"
+    return shipped(page, call % name, shares.tolist())
+
+
+def ask(page, name: str, what: str, corners: torch.Tensor) -> torch.Tensor:
+    call = f"([a, b, c]) => {{ const surface = math.surfaceOf('{name}'); return {what}; }}"
+    return shipped(page, call, corners.tolist())
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_surface_of_the_gallery_is_geokits(show, name):
+    page, surface = show("surface-gallery"), GALLERY[name]
+    corners = triangles(page, name)
+    a = corners[:, 0]
+    G = ask(page, name, "surface.metric(a)", corners)
+    torch.testing.assert_close(G, surface.metric(a), **TOLERANCE)
+    K = ask(page, name, "surface.K(a)", corners)
+    torch.testing.assert_close(K, surface.gaussian_curvature(a), **TOLERANCE)
+    if name == "half-plane":
+        assert page.evaluate(CALL, ["() => math.surfaceOf('half-plane').map", [0]]) == [None]
+        return
+    x = ask(page, name, "surface.map(a)", corners)[:, : surface(a).shape[-1]]
+    torch.testing.assert_close(x, surface(a), **TOLERANCE)
+
+
+@pytest.mark.parametrize("name", [name for name in GALLERY if name != "saddle"])
+def test_side_of_a_triangle_is_as_long_as_the_distance(show, name):
+    page, surface = show("surface-gallery"), GALLERY[name]
+    corners = triangles(page, name)
+    a, b, _ = corners.unbind(1)
+    drawn = ask(page, name, "[0, 0.25, 1].map(surface.side(a, b))", corners)
+    at, velocity = drawn[:, :, 0], drawn[:, :, 1]
+    torch.testing.assert_close(at[:, 0], a, **TOLERANCE)
+    torch.testing.assert_close(at[:, 2], b, **TOLERANCE)
+    d = surface.distance(a, b)
+    torch.testing.assert_close(surface.distance(a, at[:, 1]), d / 4, **TOLERANCE)
+    torch.testing.assert_close(surface.distance(at[:, 1], b), 3 * d / 4, **TOLERANCE)
+    speed = norm(surface.metric, at, velocity)
+    torch.testing.assert_close(speed, d[:, None].expand_as(speed), **TOLERANCE)
+
+
+def test_side_on_the_saddle_is_the_geodesic_that_geokit_shoots(show):
+    """K < 0, so one geodesic alone joins two points. Both sides integrate: within 1e-7."""
+    page, G = show("surface-gallery"), PullbackMetric(Saddle())
+    corners = triangles(page, "saddle")
+    a, b, _ = corners.unbind(1)
+    drawn = ask(page, "saddle", "[0, 0.5, 1].map(surface.side(a, b))", corners)
+    torch.testing.assert_close(drawn[:, 2, 0], b, **TOLERANCE)
+    ends = exponential_map(G, a, drawn[:, 0, 1])
+    torch.testing.assert_close(ends, b, rtol=0, atol=1e-7)
+    middle = exponential_map(G, a, drawn[:, 0, 1] / 2)
+    torch.testing.assert_close(drawn[:, 1, 0], middle, rtol=0, atol=1e-7)
+
+
+def cosine_at_a(K: float, opposite, one, other) -> torch.Tensor:
+    """The law of cosines of the plane, the sphere and the hyperbolic plane."""
+    if K == 0:
+        return (one**2 + other**2 - opposite**2) / (2 * one * other)
+    if K > 0:
+        return (opposite.cos() - one.cos() * other.cos()) / (one.sin() * other.sin())
+    return (one.cosh() * other.cosh() - opposite.cosh()) / (one.sinh() * other.sinh())
+
+
+@pytest.mark.parametrize("name", [name for name in GALLERY if name != "saddle"])
+def test_angles_obey_the_law_of_cosines_of_their_curvature(show, name):
+    page, surface = show("surface-gallery"), GALLERY[name]
+    corners = triangles(page, name)
+    angles = ask(page, name, "math.triangle(surface, a, b, c).angles", corners)
+    K = surface.gaussian_curvature(corners)[0, 0].item()
+    for i in range(3):
+        a, b, c = corners.roll(-i, dims=1).unbind(1)
+        sides = (surface.distance(x, y) for x, y in ((b, c), (a, b), (a, c)))
+        torch.testing.assert_close(angles[:, i].cos(), cosine_at_a(K, *sides), **TOLERANCE)
+
+
+def test_angles_on_the_saddle_are_geokits(show):
+    page, G = show("surface-gallery"), PullbackMetric(Saddle())
+    corners = triangles(page, "saddle")
+    angles = ask(page, "saddle", "math.triangle(surface, a, b, c).angles", corners)
+    for i, (one, other) in enumerate((("b", "c"), ("c", "a"), ("a", "b"))):
+        away = f"['{one}', '{other}'].map((n) => surface.side({'abc'[i]}, {{ a, b, c }}[n])(0)[1])"
+        u, v = ask(page, "saddle", away, corners).unbind(1)
+        torch.testing.assert_close(angles[:, i], angle(G, corners[:, i], u, v), rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", GALLERY)
+def test_angle_sum_is_pi_and_the_curvature_inside(show, name):
+    """Gauss and Bonnet: the angles come from the sides' directions, ∫ K dA from a line integral."""
+    page = show("surface-gallery")
+    corners = triangles(page, name)
+    angles = ask(page, name, "math.triangle(surface, a, b, c).angles", corners)
+    inside = ask(page, name, "math.triangle(surface, a, b, c).curvature", corners)
+    torch.testing.assert_close(angles.sum(dim=-1), math.pi + inside, rtol=0, atol=1e-8)
+    sign = GALLERY[name].gaussian_curvature(corners[:, 0]).sign()
+    assert (inside.sign() == sign).all()
 
 
 # --- what the reader does, and sees ---------------------------------------------------------------
@@ -368,6 +610,99 @@ def test_the_great_circle_is_torn_at_the_edge_of_a_map_not_drawn_across_it(show)
     assert {round(abs(pieces[0][-1, 0].item())), round(abs(pieces[1][0, 0].item()))} == {192}
 
 
+def test_the_knob_changes_euclid_and_nothing_else(show, door):
+    page = show("gauge-knob", door)
+    knob = page.get_by_label("Knob t")
+    knob.focus()
+    page.keyboard.press("Home")
+    start = numbers(page)
+    assert all(now[0] == now[-1] for now in start.values())
+    shapes = [page.locator(".explore-globe .geodesic:not(.back)").get_attribute("d")]
+    page.keyboard.press("End")
+    assert knob.get_attribute("aria-valuetext") == "1.00"
+    shapes.append(page.locator(".explore-globe .geodesic:not(.back)").get_attribute("d"))
+    assert shapes[0] == shapes[1]
+    end = numbers(page)
+    assert len(end) == 5
+    for name, (now, _, before) in end.items():
+        assert before == start[name][0]
+        said = name.rpartition(": ")[2]
+        assert (now == before) == {"stays": True, "changes": False}[said]
+    marked = page.locator(".explore dl > div").evaluate_all(
+        "(all) => all.map((el) => el.className)"
+    )
+    assert marked == [name.rpartition(": ")[2] for name in end]
+
+
+@pytest.mark.parametrize("space", "ab")
+@pytest.mark.parametrize("name", "PQ")
+def test_a_point_follows_hand_and_keys_in_either_latent_space(show, name, space):
+    page = show("gauge-knob")
+    grip = page.get_by_role("slider", name=f"{name} in latent space {space}")
+    twin = page.get_by_role("slider", name=f"{name} in latent space {'b' if space == 'a' else 'a'}")
+    grip.scroll_into_view_if_needed()
+    start, mirrored, before = grip.bounding_box(), twin.bounding_box(), numbers(page)
+    way = (12, 15) if name == "P" else (-12, -15)
+    drag(page, grip, *way)
+    end = grip.bounding_box()
+    assert [end[axis] - start[axis] for axis in "xy"] == pytest.approx(way, abs=0.6)
+    assert twin.bounding_box() != mirrored
+    after = numbers(page)
+    assert {k for k in after if after[k] != before[k]} >= set(list(before)[:1] + list(before)[2:3])
+    for key, axis, sign in (("ArrowLeft", "x", -1), ("ArrowUp", "y", -1), ("ArrowDown", "y", 1)):
+        start = grip.bounding_box()[axis]
+        page.keyboard.press(key)
+        assert 3 < sign * (grip.bounding_box()[axis] - start) < 8
+    drag(page, grip, 900, -900)  # out of the latent plane: it stops at the edge
+    low, high = (float(grip.get_attribute(f"aria-value{end}")) for end in ("min", "max"))
+    assert low <= float(grip.get_attribute("aria-valuenow")) <= high
+
+
+def test_angle_sum_tells_flat_from_round_from_saddle(show, door):
+    page = show("surface-gallery", door)
+    sums = {}
+    for name in GALLERY:
+        page.get_by_role("combobox", name="Surface").select_option(name)
+        now = numbers(page)
+        (sums[name],) = now["Sum of the angles"]
+        assert now["π + ∫ K dA"] == [sums[name]]
+        assert sum(now["Angles at A, B, C"]) == pytest.approx(sums[name], abs=0.16)
+        assert page.get_by_role("img", name="in space").is_visible() == (name != "half-plane")
+        assert page.get_by_text("Hilbert").is_visible() == (name == "half-plane")
+    assert all(sums[name] == 180 for name in ("polar-plane", "cylinder", "cone"))
+    assert sums["sphere"] > 190
+    assert max(sums["saddle"], sums["half-plane"]) < 170
+
+
+@pytest.mark.parametrize("surface", GALLERY)
+@pytest.mark.parametrize("name", "ABC")
+def test_a_corner_follows_hand_and_keys_on_every_surface(show, surface, name):
+    page = show("surface-gallery")
+    page.get_by_role("combobox", name="Surface").select_option(surface)
+    corner = page.get_by_role("slider", name=f"Corner {name}")
+    corner.scroll_into_view_if_needed()
+    start, before = corner.bounding_box(), numbers(page)
+    way = {"A": (15, 15), "B": (-15, 15), "C": (15, 15)}[name]
+    drag(page, corner, *way)
+    end, after = corner.bounding_box(), numbers(page)
+    assert [end[axis] - start[axis] for axis in "xy"] == pytest.approx(way, abs=0.6)
+    assert after["Angles at A, B, C"] != before["Angles at A, B, C"]
+    page.keyboard.press("ArrowUp")
+    assert corner.bounding_box()["y"] < end["y"] - 2
+    page.keyboard.press("ArrowRight")
+    assert corner.bounding_box()["x"] > end["x"] + 1
+
+
+def test_two_corners_in_one_place_make_no_triangle(show):
+    page = show("surface-gallery")
+    for name in ("A", "C"):
+        drag(page, page.get_by_role("slider", name=f"Corner {name}"), -900, -900)
+    assert page.get_by_text("two corners coincide").is_visible()
+    assert numbers(page)["Sum of the angles"] == []
+    page.keyboard.press("ArrowRight")
+    assert numbers(page)["Sum of the angles"] == [180.0]
+
+
 @pytest.mark.parametrize("name", FIGURES)
 def test_a_removed_view_stops_listening(show, name):
     """The function that `render` returns takes back every listener it has set."""
@@ -443,20 +778,32 @@ def test_figure_fits_a_phone_and_lets_it_scroll(show, page, screenshots, name, w
     assert set(grips) == {"handle"}
 
 
-@pytest.mark.parametrize(("on", "moves"), [(".handle", True), (".explore-globe svg", False)])
-def test_a_finger_drags_the_point_and_elsewhere_scrolls_the_page(show, page, on, moves):
+@pytest.mark.parametrize(
+    ("name", "on", "moves"),
+    [
+        ("tissot", ".handle", True),
+        ("tissot", ".explore-globe svg", False),
+        ("gauge-knob", "[aria-label='Q in latent space a']", True),
+        ("gauge-knob", "[aria-label='Q in latent space b']", True),
+        ("gauge-knob", ".explore-globe svg", False),
+        ("surface-gallery", "[aria-label='Corner A']", True),
+        ("surface-gallery", "[role='img'] svg", False),
+    ],
+)
+def test_a_finger_drags_the_point_and_elsewhere_scrolls_the_page(show, page, name, on, moves):
     page.set_viewport_size({"width": 390, "height": 500})
     finger = page.context.new_cdp_session(page)
     finger.send("Emulation.setTouchEmulationEnabled", {"enabled": True})
-    show("tissot")
-    box, before = page.locator(on).bounding_box(), numbers(page)
+    show(name)
+    page.locator(on).scroll_into_view_if_needed()
+    box, before, scrolled = page.locator(on).bounding_box(), numbers(page), page.evaluate("scrollY")
     x, y = box["x"] + box["width"] / 2, box["y"] + min(box["height"] / 2, 100)
     for kind, dy in [("Start", 0), *(("Move", -10 * i) for i in range(1, 9)), ("End", None)]:
         points = [] if dy is None else [{"x": x, "y": y + dy}]
         finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
     page.wait_for_timeout(200)
     assert (numbers(page) != before) == moves
-    assert (page.evaluate("scrollY") > 20) != moves
+    assert (page.evaluate("scrollY") > scrolled + 20) != moves
 
 
 @pytest.mark.parametrize("name", FIGURES)

@@ -1,0 +1,1 @@
+"""Answers to the exercises, one module per chapter: SOLUTIONS, STUBS and typical WRONG ones."""
