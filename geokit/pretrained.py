@@ -68,7 +68,7 @@ def load(name: str, folder: Path | str = ASSETS) -> Pretrained:
     if name not in MAKERS:
         raise ValueError(f"There is no pretrained {name!r}; choose one of {', '.join(NAMES)}.")
     path = Path(folder) / f"{name}.safetensors"
-    model = MAKERS[name]()
+    model = MAKERS[name]().float()  # whatever the default dtype is
     try:
         with safe_open(path, framework="pt") as file:
             about = json.loads(file.metadata()["about"])

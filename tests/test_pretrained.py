@@ -176,3 +176,14 @@ def test_a_larger_gain_bends_the_map_more():
 def test_a_decoder_without_size_is_refused(latent, channels):
     with as_users_call(), pytest.raises(ValueError, match="at least one number of channels"):
         ConvDecoder(latent, channels)
+
+
+def test_a_model_is_float32_whatever_the_default_dtype_is():
+    """The chapters work in float64 throughout."""
+    torch.set_default_dtype(torch.float64)
+    try:
+        one = pretrained.load("digits")
+    finally:
+        torch.set_default_dtype(torch.float32)
+    assert {p.dtype for p in one.model.parameters()} == {torch.float32}
+    assert one.codes.dtype == torch.float32
