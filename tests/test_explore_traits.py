@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from geokit.explore import GaugeKnob, SurfaceGallery, TissotEllipses, WorldMap
+from geokit.explore import GaugeKnob, RubberBand, SurfaceGallery, TissotEllipses, WorldMap
 
 
 def from_the_page(figure, **state) -> None:
@@ -20,6 +20,7 @@ def from_the_page(figure, **state) -> None:
     [
         (TissotEllipses, {"theta": 1.25, "phi": -2.5}),
         (GaugeKnob, {"t": 0.25, "p": [1.0, -1.0], "q": [2.25, 0.5]}),
+        (RubberBand, {"a": [1.0, -1.0], "b": [2.0, 1.25], "sweeps": 7}),
         (SurfaceGallery, {"surface": "saddle", "a": [0.0, 1.0], "b": [0.5, 0.25], "c": [1.0, 1.0]}),
         (WorldMap, {"a": [1.0, -3.0], "b": [2.0, 0.5], "chart": "retrained", "seed": 12}),
     ],
@@ -59,6 +60,9 @@ def test_a_change_in_python_is_sent_to_the_page(monkeypatch):
         (GaugeKnob, {"t": 1.5}, "t is 1.5; this figure shows 0 to 1 of a turn"),
         (GaugeKnob, {"p": (0.1, 0.0)}, "theta of p is 0.1; this figure shows 0.6708 to 2.471"),
         (GaugeKnob, {"q": (1.5, math.nan)}, "phi of q is nan; this figure shows -1.1 to 1.1"),
+        (RubberBand, {"a": (0.1, 0.0)}, "theta of a is 0.1; this figure shows 0.3491 to 2.793"),
+        (RubberBand, {"b": (1.0, 2.0)}, "phi of b is 2; this figure shows -1.4 to 1.4 radians"),
+        (RubberBand, {"sweeps": -1}, "sweeps is -1; this figure shows 0 to 5000 sweeps"),
         (SurfaceGallery, {"surface": "disc"}, "surface is 'disc'; choose one of polar-plane, cyl"),
         (SurfaceGallery, {"a": (-0.1, 0.0)}, "across of a is -0.1; this figure shows 0 to 1"),
         (SurfaceGallery, {"b": (0.0, 1.1)}, "up of b is 1.1; this figure shows 0 to 1 of the"),

@@ -40,7 +40,7 @@ def answer(exercise: str, value: object = None) -> str:
         sentence = str(refused)
     except Exception as error:  # an object that cannot even be looked at
         sentence = f"this answer cannot be read ({type(error).__name__})"
-    return "correct" if sentence is None else f"not yet: {sentence.rstrip('.')}."
+    return "correct" if sentence is None else f"not yet: {str(sentence).rstrip('.')}."
 
 
 def hint(exercise: str) -> str:

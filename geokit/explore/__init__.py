@@ -7,7 +7,8 @@ notebook their state is theirs in Python too: `figure.theta` reads it and
 
 from .gallery import SurfaceGallery
 from .gauge import GaugeKnob
+from .rubber import RubberBand
 from .tissot import TissotEllipses
 from .world_map import WorldMap
 
-__all__ = ["GaugeKnob", "SurfaceGallery", "TissotEllipses", "WorldMap"]
+__all__ = ["GaugeKnob", "RubberBand", "SurfaceGallery", "TissotEllipses", "WorldMap"]

@@ -23,7 +23,16 @@ from geokit import (
     unit_ball,
     volume_element,
 )
-from geokit.explore import GaugeKnob, SurfaceGallery, TissotEllipses, WorldMap, gallery, gauge
+from geokit.explore import (
+    GaugeKnob,
+    RubberBand,
+    SurfaceGallery,
+    TissotEllipses,
+    WorldMap,
+    gallery,
+    gauge,
+    rubber,
+)
 from geokit.explore.figure import NEAREST
 from geokit.explore.world_map import CHARTS
 from geokit.surfaces import Cone, Cylinder, HalfPlane, PolarPlane, Saddle, Sphere
@@ -37,6 +46,7 @@ FIGURES = {
     "world-map": WorldMap,
     "gauge-knob": GaugeKnob,
     "surface-gallery": SurfaceGallery,
+    "rubber-band": RubberBand,
 }
 
 PAGE = """<!doctype html>
@@ -250,6 +260,10 @@ def test_javascript_and_python_know_the_same_charts_and_bounds(show):
     page = show("gauge-knob")
     assert page.evaluate(CALL, ["() => [math.LOW, math.HIGH]", [0]]) == [
         [list(gauge.LOW), list(gauge.HIGH)]
+    ]
+    page = show("rubber-band")
+    assert page.evaluate(CALL, ["() => [math.LOW, math.HIGH, math.MOST]", [0]]) == [
+        [list(rubber.LOW), list(rubber.HIGH), rubber.MOST]
     ]
     page = show("surface-gallery")
     names = page.evaluate(CALL, ["() => math.SURFACES", [0]])
@@ -477,6 +491,49 @@ def test_angle_sum_is_pi_and_the_curvature_inside(show, name):
     assert (inside.sign() == sign).all()
 
 
+# --- the rubber band ------------------------------------------------------------------------------
+
+
+def ends(seed: int, count: int = 60) -> torch.Tensor:
+    x = torch.rand(count, 2, 2, dtype=torch.float64, generator=torch.Generator().manual_seed(seed))
+    low, high = torch.tensor([rubber.LOW, rubber.HIGH], dtype=torch.float64)
+    return low + (high - low) * x
+
+
+def test_each_sweep_loosens_energy_and_length_and_the_band_ends_as_the_geodesic(show):
+    page, pairs = show("rubber-band"), ends(30)
+    a, b = pairs.unbind(1)
+    bands = "[0, 1, 5, 50, 2000].map((n) => math.pulled(a, b, n))"
+    x = shipped(page, f"([a, b]) => {bands}", pairs.tolist())
+    straight = a[:, None] + torch.linspace(0, 1, 33).double()[:, None] * (b - a)[:, None]
+    torch.testing.assert_close(x[:, 0], Sphere()(straight), **TOLERANCE)
+    torch.testing.assert_close(x[:, :, 0], Sphere()(a)[:, None].expand(-1, 5, 3), **TOLERANCE)
+    torch.testing.assert_close(x[:, :, -1], Sphere()(b)[:, None].expand(-1, 5, 3), **TOLERANCE)
+    arcs = 2 * (x.diff(dim=2).norm(dim=-1) / 2).asin()
+    E, L = 32 * arcs.square().sum(dim=-1), arcs.sum(dim=-1)
+    both = f"([a, b]) => {bands}.map((x) => [math.energy(x), math.length(x)])"
+    drawn = shipped(page, both, pairs.tolist())
+    torch.testing.assert_close(drawn, torch.stack([E, L], dim=-1), **TOLERANCE)
+    assert (E.diff(dim=-1) < 1e-12).all()
+    assert (L.diff(dim=-1) < 1e-12).all()
+    assert (E >= L**2 - 1e-12).all()
+    d = Sphere().distance(a, b)
+    near = d < 2  # towards d = π the pull along the way round the sphere dies away
+    assert near.sum() > 30
+    torch.testing.assert_close(L[near, -1], d[near], **TOLERANCE)
+    torch.testing.assert_close(E[near, -1], d[near] ** 2, **TOLERANCE)
+
+
+def test_one_sweep_puts_each_point_between_its_neighbours(show):
+    """In turn, so that a point meets a neighbour on its left that has moved already."""
+    pairs = ends(31)
+    call = "([a, b]) => [math.start(a, b), math.sweep(math.start(a, b))]"
+    before, after = shipped(show("rubber-band"), call, pairs.tolist()).unbind(1)
+    middle = after[:, :-2] + before[:, 2:]
+    expected = middle / middle.norm(dim=-1, keepdim=True)
+    torch.testing.assert_close(after[:, 1:-1], expected, **TOLERANCE)
+
+
 # --- what the reader does, and sees ---------------------------------------------------------------
 
 
@@ -693,6 +750,43 @@ def test_a_corner_follows_hand_and_keys_on_every_surface(show, surface, name):
     assert corner.bounding_box()["x"] > end["x"] + 1
 
 
+def test_the_band_relaxes_to_the_distance_and_starts_again(show, door):
+    page = show("rubber-band", door)
+    loose = numbers(page)
+    assert loose["Sweeps"] == [0]
+    page.get_by_role("button", name="One sweep").click()
+    once = numbers(page)
+    assert once["Sweeps"] == [1]
+    for name in ("Energy E", "Length L"):
+        assert once[name] < loose[name]
+    page.get_by_role("button", name="Relax").click()
+    still = "document.querySelector('dl').getAttribute('aria-busy') === 'false'"
+    page.wait_for_function(still, timeout=30_000)
+    tight = numbers(page)
+    (d,) = tight["Distance on the sphere"]
+    assert tight["Length L"] == pytest.approx([d], abs=1.1e-4)
+    for name in ("Energy E", "L², the least E for this L"):
+        assert tight[name] == pytest.approx([d**2], abs=4e-4)
+    page.get_by_role("button", name="Start again").click()
+    assert numbers(page) == loose
+
+
+def test_reduced_motion_relaxes_at_once_and_moving_an_end_slackens_the_band(show, page):
+    page.emulate_media(reduced_motion="reduce")
+    show("rubber-band")
+    page.get_by_role("button", name="Relax").click()
+    tight = numbers(page)
+    assert tight["Length L"] == tight["Distance on the sphere"]
+    end = page.get_by_role("slider", name="End A")
+    start = end.bounding_box()
+    drag(page, end, 20, 30)
+    moved = end.bounding_box()
+    assert [moved[axis] - start[axis] for axis in "xy"] == pytest.approx([20, 30], abs=0.6)
+    assert numbers(page)["Sweeps"] == [0]
+    page.keyboard.press("ArrowRight")
+    assert moved["x"] + 3 < end.bounding_box()["x"] < moved["x"] + 9
+
+
 def test_two_corners_in_one_place_make_no_triangle(show):
     page = show("surface-gallery")
     for name in ("A", "C"):
@@ -788,6 +882,7 @@ def test_figure_fits_a_phone_and_lets_it_scroll(show, page, screenshots, name, w
         ("gauge-knob", ".explore-globe svg", False),
         ("surface-gallery", "[aria-label='Corner A']", True),
         ("surface-gallery", "[role='img'] svg", False),
+        ("rubber-band", "[aria-label='End A']", True),
     ],
 )
 def test_a_finger_drags_the_point_and_elsewhere_scrolls_the_page(show, page, name, on, moves):
