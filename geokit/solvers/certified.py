@@ -3,8 +3,8 @@
 A problem is solved on few elements first, and again on more only if it fails its certificate: the
 solver converged, and the length of its curve, measured on two finer grids as the curve lies in
 latent space, agrees with what the solver believes. A curve that comes out longer than its start is
-dropped. Each level starts from the last curve at constant speed, where its energy is least: half
-the steps of a start at the speed it happened to have.
+dropped. Each level starts from the last curve at constant speed, where its energy is least: that
+saves a quarter to a half of the steps.
 """
 
 from collections.abc import Callable
