@@ -18,6 +18,12 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted((ROOT / "book").glob("*.md"))
 CHAPTERS = [page for page in PAGES if re.match(r"\d\d-", page.name)]
 BLOCK = re.compile(r"^[`:]{3,}\{(exercise|solution)(?:-start)?\}", re.M)
+# the last thing in an exercise; the page shows what the cell returns and not the cell
+QUESTION = re.compile(
+    r"^(`{3,})\{code-cell\} ipython3\n:tags: \[remove-input\]\n\n"
+    r'check\.question\("(?P<id>[\d.]+)"\)\n\1\n`{3,}\{exercise-end\}$',
+    re.M,
+)
 MAGIC = re.compile(r"^[%!].*$", re.M)
 OF_THEIR_OWN = (ast.Lambda, ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)
 OF_READERS_FILES = {"0.2"}  # the reader runs an experiment first: nothing to check in a build
@@ -49,18 +55,32 @@ def shown_correct(path: Path) -> set[str]:
     return found
 
 
-def check_faults(path: Path, ruled: set[str]) -> list[str]:
-    """The nth exercise of chapter c says how to check answer c.n, and a cell shows it correct."""
+def asked_in_the_page(text: str) -> list[str]:
+    """The ids that an exercise's text asks by a widget, as a page without a kernel can."""
+    return [found["id"] for found in QUESTION.finditer(text)]
+
+
+def check_faults(path: Path, ruled: set[str], sealed: set[str]) -> list[str]:
+    """The nth exercise of chapter c says how to check answer c.n, and a cell shows it correct.
+
+    What is `sealed`, a number or a choice, is asked in the page too.
+    """
     chapter = int(path.name[:2])
     found = exercises(path.read_text(encoding="utf-8"))
     ids = [f"{chapter}.{n}" for n in range(1, len(found) + 1)]
     known = {i for i in ruled if i.startswith(f"{chapter}.")}
     unsaid = [i for i, text in zip(ids, found, strict=True) if f'check.answer("{i}"' not in text]
+    unasked = [
+        i
+        for i, text in zip(ids, found, strict=True)
+        if asked_in_the_page(text) != [i] * (i in sealed)
+    ]
     unshown = {*ids} - shown_correct(path) - OF_READERS_FILES
     return [
         *(f"no rule for {i}" for i in ids if i not in known),
         *(f"a rule for {i}, but no such exercise" for i in sorted(known - {*ids})),
         *(f"exercise {i} does not say how to check it" for i in unsaid),
+        *(f"exercise {i} must end in its question, if it has one" for i in unasked),
         *(f"no cell asserts that the solution of {i} is correct" for i in sorted(unshown)),
     ]
 
@@ -92,7 +112,8 @@ def redefinitions(path: Path, library: set[str]) -> list[str]:
 
 @pytest.mark.parametrize("path", CHAPTERS, ids=lambda path: path.stem)
 def test_every_exercise_has_a_check_and_its_solution_passes(path):
-    assert check_faults(path, set(check.table())) == []
+    sealed = {i for i, rule in check.table().items() if rule.sealed}
+    assert check_faults(path, set(check.table()), sealed) == []
 
 
 def test_every_rule_belongs_to_a_chapter():
@@ -108,9 +129,17 @@ def test_pages_give_the_librarys_names_no_other_meaning(path):
 CHAPTER = """\
 # A chapter
 
-```{exercise} One
+```{exercise-start} One
 :label: one
+```
 Add. Check yourself: `check.answer("7.1", 3)`.
+
+```{code-cell} ipython3
+:tags: [remove-input]
+
+check.question("7.1")
+```
+```{exercise-end}
 ```
 
 ````{solution-start} one
@@ -132,7 +161,9 @@ def written(folder: Path, text: str) -> Path:
 
 
 def test_a_chapter_with_checks_passes(tmp_path):
-    assert check_faults(written(tmp_path, CHAPTER), {"7.1", "8.2"}) == []
+    assert check_faults(written(tmp_path, CHAPTER), {"7.1", "8.2"}, {"7.1", "8.2"}) == []
+    code = CHAPTER.replace('check.question("7.1")', "")
+    assert check_faults(written(tmp_path, code), {"7.1"}, set()) == []
 
 
 @pytest.mark.parametrize(
@@ -144,13 +175,25 @@ def test_a_chapter_with_checks_passes(tmp_path):
         ('assert check.answer("7.1"', 'assert check.answer("7.2"', "no cell asserts"),
         ('== "correct"', '!= "correct"', "no cell asserts"),
         ("## Take-away", "```{exercise} Two\n:label: two\n```\n", "no rule for 7.2"),
-        ("{exercise}", "{note}", "a rule for 7.1, but no such exercise"),
+        ("{exercise-start}", "{note}", "a rule for 7.1, but no such exercise"),
+        ('check.question("7.1")', "1 + 1", "exercise 7.1 must end in its question"),
+        ('check.question("7.1")', 'check.question("7.2")', "exercise 7.1 must end in its question"),
+        ('check.question("7.1")', '# check.question("7.1")', "exercise 7.1 must end in its"),
+        (":tags: [remove-input]\n", "", "exercise 7.1 must end in its question"),
+        ("```{code-cell} ipython3\n", "```\n", "exercise 7.1 must end in its question"),
+        ("```{exercise-end}\n", "", "exercise 7.1 must end in its question"),
     ],
 )
 def test_a_missing_check_is_found(tmp_path, old, new, found):
     assert old in CHAPTER
-    faults = check_faults(written(tmp_path, CHAPTER.replace(old, new)), {"7.1"})
+    page = written(tmp_path, CHAPTER.replace(old, new))
+    faults = check_faults(page, {"7.1"}, {"7.1"})
     assert any(found in fault for fault in faults), faults
+
+
+def test_a_question_that_no_page_can_judge_is_found(tmp_path):
+    faults = check_faults(written(tmp_path, CHAPTER), {"7.1"}, set())
+    assert faults == ["exercise 7.1 must end in its question, if it has one"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ import importlib
 import itertools
 import pkgutil
 import random
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -123,7 +124,8 @@ def test_a_number_off_by_more_is_not_accepted(value, exercises):
     "value",
     [
         *(1j, 0.123 + 0j, float("nan"), float("-inf"), 1e308, 10**400, True, np.True_),
-        *("a", "", b"0.123", [0.123], print, np.array([1, 2]), torch.tensor(True)),
+        *("a", "0,123", "0.1 23", "1e", ".", "0x1", "1_0", "١", "+-1", "nan", "-inf", "1e400"),
+        *(b"0.123", [0.123], print, np.array([1, 2]), torch.tensor(True)),
         torch.tensor([0.123, 0.123]),
     ],
 )
@@ -135,18 +137,45 @@ def test_what_is_no_number_is_named(value, exercises):
     )
 
 
+@pytest.mark.parametrize("value", ["-0.123", "−0.123", " -.123\t", "−12.3E-2", -0.123])
+def test_a_negative_number_may_have_the_minus_sign_that_the_book_prints(value, exercises):
+    exercises["9.1"] = number(seal("9.1", -0.123, decimals=3), decimals=3, hints=HINTS)
+    assert check.answer("9.1", value) == "correct"
+
+
+def test_a_very_long_number_is_read_at_once(exercises):
+    exercises["9.1"] = number(seal("9.1", 64, decimals=0), decimals=0, hints=HINTS)
+    assert check.answer("9.1", "9" * 1_000_000 + "x") == "not yet: give a number."
+
+
+@pytest.mark.parametrize("blank", ["", " ", "\t "])
+def test_a_blank_text_is_not_an_attempt(blank, exercises):
+    exercises["9.1"] = number(seal("9.1", 64, decimals=0), decimals=0, hints=HINTS)
+    exercises["9.2"] = choice(seal("9.2", "bd"), options="abcd", hints=HINTS)
+    exercises["9.3"] = code(squares, hints=HINTS)
+    assert [check.answer(i, blank) for i in exercises] == ["not attempted"] * 3
+
+
 def test_an_integer_must_be_exact(exercises):
     exercises["9.1"] = number(seal("9.1", 64, decimals=0), decimals=0, hints=HINTS)
     assert [check.answer("9.1", n) == "correct" for n in (63, 64, 65)] == [False, True, False]
+    assert check.answer("9.1", 64.2) == "not yet: give a whole number."
 
 
-@pytest.mark.parametrize("value", ["bd", "DB", "b, d", ["b", "d"], {"d", "b"}, ("D", "b"), "b d b"])
+def test_the_number_of_an_exercise_may_come_without_quotes(exercises):
+    exercises["9.1"] = number(seal("9.1", 64, decimals=0), decimals=0, hints=HINTS)
+    assert check.answer(9.1, 64) == "correct"
+
+
+@pytest.mark.parametrize(
+    "value", ["bd", "DB", "b, d", "(b), (d).", ["b", "d"], {"d", "b"}, ("D", "b"), "b d b"]
+)
 def test_letters_may_come_in_any_order_and_case(value, exercises):
     exercises["9.1"] = choice(seal("9.1", "bd"), options="abcde", hints=HINTS)
     assert check.answer("9.1", value) == "correct"
 
 
-@pytest.mark.parametrize("value", ["b", "abd", "", "x", [1, 2], ["b", None], 3.0, {"b": "d"}])
+@pytest.mark.parametrize("value", ["b", "abd", ",", "x", [1, 2], ["b", None], 3.0, {"b": "d"}])
 def test_other_letters_are_not_accepted(value, exercises):
     exercises["9.1"] = choice(seal("9.1", "bd"), options="abcde", hints=HINTS)
     assert check.answer("9.1", value).startswith("not yet: ")
@@ -191,7 +220,8 @@ def no_kernel(x):
         (no_kernel, "not yet: your function raised NotImplementedError: "),
         (lambda: 4.0, "not yet: your function raised TypeError: "),
         (lambda x: torch.ones(2), "not yet: your function, or what it returns, does not fit ("),
-        (3, "not yet: this exercise asks for something else than you gave (TypeError: 'int'"),
+        (3, "not yet: give the function itself, such as my_metric, not a value of it."),
+        ("ab", "not yet: give the function itself"),
     ],
 )
 def test_code_is_tried_out_and_its_errors_are_told(value, said, exercises):
@@ -275,6 +305,68 @@ def test_every_exercise_has_graded_hints():
 def test_equal_answers_of_two_exercises_have_different_seals():
     assert seal("9.1", "bd") != seal("9.2", "bd")
     assert seal("9.1", 0.123, decimals=3) != seal("9.2", 0.123, decimals=3)
+
+
+@pytest.mark.parametrize("exercise", SOLUTIONS)
+def test_a_page_can_ask_for_numbers_and_choices_and_for_nothing_else(exercise):
+    if not isinstance(SOLUTIONS[exercise], str | int | float):
+        with pytest.raises(ValueError, match=f"exercise {exercise} asks for neither a number nor"):
+            check.question(exercise)
+        return
+    question = check.question(exercise)
+    assert question.hints == check.table()[exercise].hints
+    if isinstance(SOLUTIONS[exercise], str):
+        assert question.decimals is None
+        assert set(SOLUTIONS[exercise]) <= set(question.options)
+    else:
+        assert question.decimals >= 0
+        assert question.options == ""
+
+
+def test_a_page_cannot_ask_what_there_is_not():
+    with pytest.raises(ValueError, match=r"there is no exercise 9\.99; there are 0\.1, 0\.2, "):
+        check.question("9.99")
+
+
+def test_the_answer_enters_the_page_only_as_its_hash(exercises):
+    """The state that is saved with a page is the same for every answer, but for `sealed`."""
+    states = []
+    for letters, value in (("a", 12.5), ("bcd", -3.25)):
+        exercises["9.1"] = choice(seal("9.1", letters), options="abcd", hints=HINTS)
+        exercises["9.2"] = number(seal("9.2", value, decimals=2), decimals=2, hints=HINTS)
+        states += [[check.question(i).get_state() for i in exercises]]
+    for one, other in zip(*states, strict=True):
+        different = {key for key in one if one[key] != other[key]}
+        assert different == {"layout", "sealed"}  # `layout` is the name of another widget
+
+
+def test_what_is_given_in_the_page_is_pythons_too(exercises):
+    exercises["9.1"] = choice(seal("9.1", "bd"), options="abcd", hints=HINTS)
+    exercises["9.2"] = number(seal("9.2", 1.5, decimals=1), decimals=1, hints=HINTS)
+    for exercise, entered in (("9.1", "bd"), ("9.2", "1.5")):
+        question = check.question(exercise)
+        data = {"method": "update", "state": {"given": entered}, "buffer_paths": []}
+        question.comm.handle_msg({"content": {"data": data}, "buffers": []})
+        assert check.answer(exercise, question.given) == "correct"
+    letters = check.question("9.1")
+    letters.given = "DBB"
+    assert letters.given == "bd"
+    with pytest.raises(ValueError, match="given is 'bx'; this question has the letters abcd"):
+        letters.given = "bx"
+    assert letters.given == "bd"
+
+
+def test_checks_work_where_no_widget_can_be_drawn():
+    """`anywidget` is asked for by `question` alone."""
+    program = (
+        "import sys; sys.modules['anywidget'] = None\n"
+        "from geokit import check\n"
+        "print(check.answer('0.1', 4))\n"
+        "try: check.question('0.1')\n"
+        "except ModuleNotFoundError as error: print(error.name)\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert ran.stdout.split() == ["correct", "anywidget"], ran.stderr
 
 
 def test_numbers_and_choices_are_sealed_and_their_files_do_not_show_the_number():

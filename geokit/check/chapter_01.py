@@ -18,10 +18,13 @@ def enough_chords(enough) -> None:
 
     if (n := int(enough(straight, lambda t: t[:, None]))) != 1:
         refuse(f"a straight image needs one chord, and you say {n}")
-    for k in (4, 1, 3):
-        # 1 - L_n / L = (a/n)²/24 for an arc of angle a: 0.1 % lies halfway between 2^k and 2^(k+1)
-        angle = math.sqrt(0.024) * 2 ** (k + 0.5)
+    for k, share in ((4, 2e-3), (1, 2e-3), (3, 2e-3), (4, 1.15e-3)):
+        # 1 - L_n / L = (a/n)²/24 for an arc of angle a: `share` at n = 2^k, a quarter of it at the
+        # next n. The last arc is one where L_2n already agrees with L_n, and L does not.
+        angle = math.sqrt(24 * share) * 2**k
         n = int(enough(arc, lambda t, angle=angle: angle * t[:, None]))
+        if n not in [2**j for j in range(11)]:
+            refuse(f"n must be one of 1, 2, 4, …, 1024, and you say {n}")
         if n != 2 ** (k + 1):
             size = "too small" if n < 2 ** (k + 1) else "more than needed"
             refuse(f"for an arc of {angle:.2f} radians of the unit circle n = {n} is {size}")

@@ -48,13 +48,25 @@ def judge_jacobian(theirs) -> None:
             refuse(f"for 4 points, d = {d} and D = 9 the shape is {tuple(J.shape)}, not (4, 9, d).")
         if not torch.allclose(J, jacobian(f, z), rtol=1e-6, atol=1e-9):
             refuse(f"the shape is right but the derivatives are not, for d = {d}.")
-    f, z = decoder((2, 512, 784), seed=7), points(5, 2, seed=7)
+    f, z = decoder((2, 512, 784), seed=7), points(30, 2, seed=7)
+    calls = 0
+
+    def counted(z):
+        nonlocal calls
+        calls += 1
+        return f(z)
+
     with Largest() as made:
-        theirs(f, z)
+        theirs(counted, z)
     if made.bytes > 5 * MEGABYTE:  # the largest weight matrix, 3.2 MB, passes through
         refuse(
-            f"right, but a tensor of {made.bytes / MEGABYTE:.0f} MB was made for five points; "
-            "push d tangents forward and none is larger than a tenth of a megabyte."
+            f"right, but a tensor of {made.bytes / MEGABYTE:.0f} MB was made for thirty points; "
+            "push d tangents forward and none is larger than half a megabyte."
+        )
+    if calls > 3:
+        refuse(
+            f"right, but f was called {calls} times for d = 2; push one direction through all "
+            "points at once."
         )
 
 
@@ -82,6 +94,8 @@ def judge_equal_cells(theirs) -> None:
     for seed in (1, 2, 3):
         G = torch.eye(2, dtype=torch.float64) * (1 + (points(7, 5, seed) > 0)[..., None, None])
         G[0, 0, 0, 1] = G[0, 0, 1, 0] = 0.5  # one cell that differs in one entry only
+        G[3, 2], G[4, 2] = G.new_tensor([1, 4]).diag(), G.new_tensor([4, 1]).diag()  # same volume
+        G[6, 4] = G[6, 3] * (1 + 1e-9)  # nearly equal is not equal
         share = theirs(G)
         across = (G[1:] == G[:-1]).all(-1).all(-1)
         along = (G[:, 1:] == G[:, :-1]).all(-1).all(-1)
@@ -93,7 +107,8 @@ def judge_equal_cells(theirs) -> None:
         if abs(share - exact) > 1e-9:
             refuse(
                 f"on a grid of 7 × 5 cells the share is {exact:.3f}, yours is {share:.3f}; count "
-                "the neighbours in both directions, and call two matrices equal if all entries are."
+                "the neighbours in both directions, and call two matrices equal only if all their "
+                "entries are, exactly."
             )
 
 

@@ -16,7 +16,8 @@ import torch
 
 ROUNDS = 5000  # a check takes milliseconds, trying all numbers with three decimals does not
 SALT = "geokit exercise "
-BETWEEN_LETTERS = re.compile(r"[\s,;]+")
+NUMBER = re.compile(r"[ \t]*([+−-]?(?:\d+(?:\.\d*)?|\.\d+)(?:e[+-]?\d+)?)[ \t]*", re.I | re.A)
+BETWEEN_LETTERS = re.compile(r"[\s,;.()]+")
 FUNCTIONS = (FunctionType, MethodType, BuiltinFunctionType, functools.partial)
 
 
@@ -38,12 +39,15 @@ class Rule:
     """How one exercise is judged, and what helps.
 
     `judge(exercise, value)` returns None if the answer is right, else one sentence; it may also
-    raise `Refused` or `NotAttempted`. `sealed` is the hash of the answer, empty for code.
+    raise `Refused` or `NotAttempted`. `sealed` is the hash of the answer, empty for code. A number
+    has `decimals`, a choice has `options`: `explore/question.js` judges by these three alone.
     """
 
     judge: Callable
     hints: tuple[str, ...]
     sealed: str = ""
+    decimals: int | None = None
+    options: str = ""
 
     def __post_init__(self):
         if not isinstance(self.hints, tuple) or not self.hints:
@@ -62,7 +66,7 @@ def number(sealed: str, *, decimals: int, hints: tuple[str, ...]) -> Rule:
             return None
         return "this is not the number we found" + f", to {decimals} decimals" * (decimals > 0)
 
-    return Rule(judge, hints, sealed)
+    return Rule(judge, hints, sealed, decimals=decimals)
 
 
 def choice(sealed: str, *, options: str, hints: tuple[str, ...]) -> Rule:
@@ -76,7 +80,7 @@ def choice(sealed: str, *, options: str, hints: tuple[str, ...]) -> Rule:
             return None
         return "that is not it: at least one letter is wrong or missing"
 
-    return Rule(judge, hints, sealed)
+    return Rule(judge, hints, sealed, options=options)
 
 
 def code(judge: Callable, *, hints: tuple[str, ...]) -> Rule:
@@ -99,6 +103,8 @@ def code(judge: Callable, *, hints: tuple[str, ...]) -> Rule:
                 what = f"{type(error).__name__}: {_one_line(error)}"
                 if any(error is known for known in heard):
                     return f"your function raised {what}"
+                if isinstance(error, TypeError) and "object is not callable" in str(error):
+                    return "give the function itself, such as my_metric, not a value of it"
                 if callable(value):
                     return f"your function, or what it returns, does not fit ({what})"
                 return f"this exercise asks for something else than you gave ({what})"
@@ -123,7 +129,9 @@ def _number(value: object) -> float:
     try:
         if isinstance(value, torch.Tensor | np.ndarray | np.generic):
             value = value.item()
-        if isinstance(value, Real | str) and not isinstance(value, bool):
+        if isinstance(value, str):  # as a page reads it: the book prints the minus sign "−" too
+            value = float(NUMBER.fullmatch(value)[1].replace("−", "-"))
+        if isinstance(value, Real) and not isinstance(value, bool):
             as_float = float(value)
             if math.isfinite(as_float):
                 return as_float
@@ -133,6 +141,8 @@ def _number(value: object) -> float:
 
 
 def _last_decimal(value: float, decimals: int) -> int:
+    if not decimals and value != math.floor(value):
+        refuse("give a whole number")
     scaled = value * 10.0**decimals
     return round(scaled) if math.isfinite(scaled) else refuse("give a smaller number")
 

@@ -22,6 +22,12 @@ def equal_share(G):
     return torch.cat([across, along]).double().mean()
 
 
+def differences(f, z, h=1e-5):
+    """Right to nine digits, at two calls a column."""
+    steps = h * torch.eye(z.shape[-1], dtype=z.dtype)
+    return torch.stack([(f(z + e) - f(z - e)) / (2 * h) for e in steps], dim=-1)
+
+
 def untouched(*_):
     raise NotImplementedError
 
@@ -42,6 +48,9 @@ WRONG = {
         lambda f, z: torch.func.jvp(f, (z,), (torch.ones_like(z),))[1][..., None].expand(
             *f(z).shape, z.shape[-1]
         ),
+        lambda f, z: torch.stack([columns(f, one[None])[0] for one in z]),  # a loop over points
+        lambda f, z: torch.stack([torch.func.jacfwd(f)(one) for one in z]),
+        differences,
     ],
     "3.2": [
         lambda m, h: 0.5 * (m**2 + h.exp() - 1 - h).sum(-1),  # the comment believed: h = log σ²
@@ -52,5 +61,7 @@ WRONG = {
         lambda G: (G[1:] == G[:-1]).all(-1).all(-1).double().mean(),
         lambda G: (G[1:] == G[:-1]).double().mean(),
         lambda G: 1.0,
+        lambda G: equal_share(torch.linalg.det(G)[..., None, None]),  # the same volume element only
+        lambda G: equal_share((G * 1e6).round()),  # nearly equal
     ],
 }
