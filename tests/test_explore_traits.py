@@ -15,7 +15,7 @@ def from_the_page(figure, **state) -> None:
     figure.comm.handle_msg({"content": {"data": data}, "buffers": []})
 
 
-@pytest.mark.parametrize(
+STATES = pytest.mark.parametrize(
     ("figure", "state"),
     [
         (TissotEllipses, {"theta": 1.25, "phi": -2.5}),
@@ -25,6 +25,9 @@ def from_the_page(figure, **state) -> None:
         (WorldMap, {"a": [1.0, -3.0], "b": [2.0, 0.5], "chart": "retrained", "seed": 12}),
     ],
 )
+
+
+@STATES
 def test_what_the_reader_does_reaches_python_and_back(figure, state):
     shown = figure()
     from_the_page(shown, **state)
@@ -35,17 +38,20 @@ def test_what_the_reader_does_reaches_python_and_back(figure, state):
     assert json.loads(json.dumps(again.get_state(list(state)))) == state
 
 
-def test_a_change_in_python_is_sent_to_the_page(monkeypatch):
+@STATES
+def test_every_change_in_python_is_sent_to_the_page(monkeypatch, figure, state):
     from comm import DummyComm
 
     sent = []
     monkeypatch.setattr(
         DummyComm, "publish_msg", lambda self, kind, data=None, **_: sent.append(data)
     )
-    figure = TissotEllipses()
+    shown = figure()
     sent.clear()
-    figure.theta = 1.5
-    assert [message["state"] for message in sent] == [{"theta": 1.5}]
+    for name, value in state.items():
+        setattr(shown, name, tuple(value) if isinstance(value, list) else value)
+    told = [json.loads(json.dumps(message["state"])) for message in sent]
+    assert told == [{name: value} for name, value in state.items()]
 
 
 @pytest.mark.parametrize(
@@ -79,3 +85,12 @@ def test_what_cannot_be_shown_is_refused_in_one_sentence(figure, state, said):
         with pytest.raises(ValueError, match=re.escape(said)):
             setattr(shown, name, value)
     assert shown.get_state(list(state)) == before
+
+
+@pytest.mark.parametrize(
+    "figure", [GaugeKnob, RubberBand, SurfaceGallery, TissotEllipses, WorldMap]
+)
+def test_a_page_that_runs_no_script_says_what_the_figure_shows(figure):
+    text = figure()._repr_mimebundle_()[0]["text/plain"]
+    assert figure().label in text
+    assert text == figure()._repr_mimebundle_()[0]["text/plain"]  # no address in memory

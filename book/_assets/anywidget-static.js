@@ -113,7 +113,7 @@
       // seen by the reader, and by the tests: one broken figure does not take the others with it
       el.className = "widget-static widget-missing";
       el.setAttribute("role", "alert");
-      el.textContent = `The interactive figure that belongs here could not be drawn: ${error.message}.`;
+      el.textContent = `What belongs here could not be drawn: ${error.message}.`;
       console.error(error);
     }
   }

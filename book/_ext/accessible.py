@@ -15,7 +15,9 @@ CITATION_LIST = '<div role="list" class="citation-list">'
 WIDGET_VIEW = re.compile(
     r'(<script type="application/vnd\.jupyter\.widget-view\+json">.*?</script>)', re.DOTALL
 )
-WITHOUT_SCRIPT = '<noscript><p class="widget-missing">This figure needs JavaScript.</p></noscript>'
+WITHOUT_SCRIPT = (
+    '<noscript><p class="widget-missing">This part of the page needs JavaScript.</p></noscript>'
+)
 
 
 def mend(html: str) -> str:

@@ -5,10 +5,11 @@ notebook their state is theirs in Python too: `figure.theta` reads it and
 `figure.theta = 1.0` moves it.
 """
 
+from .band import DecoderBand
 from .gallery import SurfaceGallery
 from .gauge import GaugeKnob
 from .rubber import RubberBand
 from .tissot import TissotEllipses
 from .world_map import WorldMap
 
-__all__ = ["GaugeKnob", "RubberBand", "SurfaceGallery", "TissotEllipses", "WorldMap"]
+__all__ = ["DecoderBand", "GaugeKnob", "RubberBand", "SurfaceGallery", "TissotEllipses", "WorldMap"]

@@ -10,12 +10,14 @@ HERE = Path(__file__).parent
 NEAREST = math.pi / 36  # points stay 5° away from the poles, where charts fail
 
 
-def module(name: str) -> str:
-    """The JavaScript of one figure, behind the parts that all figures share.
+def module(name: str, *parts: str) -> str:
+    """The JavaScript of one figure, behind `parts.js`, which all figures share, and the further
+    `parts` that it needs.
 
     A saved page holds each figure as one text, so the parts are joined here and not imported there.
     """
-    return "\n".join((HERE / file).read_text(encoding="utf-8") for file in ("parts.js", name))
+    files = ("parts.js", *parts, name)
+    return "\n".join((HERE / file).read_text(encoding="utf-8") for file in files)
 
 
 def require_between(
@@ -35,3 +37,7 @@ class Figure(anywidget.AnyWidget):
 
     _css = HERE / "explore.css"
     label = traitlets.Unicode(read_only=True).tag(sync=True)
+
+    def __repr__(self) -> str:
+        """What stands in its place where no script runs: on GitHub, or before the cell is run."""
+        return f"<{type(self).__name__}: {self.label}. Interactive: run this cell to see it.>"

@@ -1,4 +1,4 @@
-// Six surfaces and a geodesic triangle on each. A surface is a chart with
+// Eight surfaces and a geodesic triangle on each. A surface is a chart with
 //   low, high    the part of the chart (u, v) that is shown
 //   metric(z)    G
 //   K(z)         the Gaussian curvature
@@ -7,7 +7,6 @@
 //   map(z)       the place in space, where there is one
 
 const { sqrt, sinh, cosh, asinh, atan2 } = Math;
-const mix = (x, y, p, q) => x.map((value, k) => p * value + q * y[k]);
 const lower = (G, v) => G.map((row) => row[0] * v[0] + row[1] * v[1]);
 const inner = (G, u, v) => lower(G, v)[0] * u[0] + lower(G, v)[1] * u[1];
 
@@ -42,21 +41,33 @@ const cone = {
   map: ([l, φ]) => [l * SLOPE * cos(φ), l * SLOPE * sin(φ), l * cos(PI / 6)],
 };
 
+/** A sheet rolled up along a spiral, whose arc length unrolls it: s(t) = (t√(1 + t²) + asinh t)/2. */
+const arcLength = (t) => (t * sqrt(1 + t * t) + asinh(t)) / 2;
+function spiralAt(s) {
+  let t = sqrt(2 * s); // too large, so that Newton's method comes down to the root: s is convex
+  for (let round = 0; round < 10; round += 1) t -= (arcLength(t) - s) / sqrt(1 + t * t);
+  return t;
+}
+const swissRoll = {
+  ...flat, names: ["angle t of the roll", "height h"], low: [1.5, -3], high: [9.5, 3], eye: [1.1, -1],
+  metric: ([t]) => [[1 + t * t, 0], [0, 1]],
+  map: ([t, h]) => [t * cos(t), h, t * sin(t)],
+  side(a, b) {
+    const line = straight(...[a, b].map(([t, h]) => [arcLength(t), h]));
+    return (s) => {
+      const [[length, h], [vs, vh]] = line(s), t = spiralAt(length);
+      return [[t, h], [vs / sqrt(1 + t * t), vh]];
+    };
+  },
+};
+
 const sphere = {
   names: ["colatitude θ", "longitude φ"], low: [0.5, -1.2], high: [PI - 0.5, 1.2], eye: [1.35, 0],
   metric: ([θ]) => [[1, 0], [0, sin(θ) ** 2]],
   K: () => 1,
   form: ([θ], [, v]) => (1 - cos(θ)) * v,
   map: onSphere,
-  side(a, b) {
-    const [x, y] = [a, b].map(onSphere), angle = atan2(hypot(...cross(x, y)), dot(x, y));
-    return (s) => {
-      const at = mix(x, y, sin((1 - s) * angle) / sin(angle), sin(s * angle) / sin(angle));
-      const way = mix(x, y, (-angle * cos((1 - s) * angle)) / sin(angle), (angle * cos(s * angle)) / sin(angle));
-      const r = hypot(at[0], at[1]), turn = at[0] * way[1] - at[1] * way[0];
-      return [[atan2(r, at[2]), atan2(at[1], at[0])], [-way[2] / r, turn / (r * r)]];
-    };
-  },
+  side: (a, b) => charted(greatCircle(a, b)),
 };
 
 /** In space the half-plane is a sheet [(x² + y²)/y, x/y, 1/y], on which geodesics are plane sections. */
@@ -76,39 +87,44 @@ const halfPlane = {
   },
 };
 
-const STEEP = 0.5, BEND = 4 * STEEP * STEEP;
 const PIECES = 128; // steps of Runge and Kutta, and of the rule of Boole, along one side
 
-/** ẍ for a geodesic of the graph of STEEP (x² − y²): it leaves the surface straight up or down. */
-function bend([x, y, vx, vy]) {
-  const pull = (-4 * STEEP * STEEP * (vx * vx - vy * vy)) / (1 + BEND * (x * x + y * y));
-  return [vx, vy, pull * x, -pull * y];
-}
-function flow(state, h) {
-  const k1 = bend(state), k2 = bend(mix(state, k1, 1, h / 2)), k3 = bend(mix(state, k2, 1, h / 2)), k4 = bend(mix(state, k3, 1, h));
-  return state.map((x, i) => x + (h / 6) * (k1[i] + 2 * k2[i] + 2 * k3[i] + k4[i]));
-}
-const shoot = (a, v) => {
-  const states = [[...a, ...v]];
-  for (let i = 0; i < PIECES; i += 1) states.push(flow(states[i], 1 / PIECES));
-  return states;
-};
-
-/** Newton's method for the velocity that hits b. Where K ≤ 0 one geodesic alone joins two points. */
-function aim(a, b) {
-  let v = mix(a, b, -1, 1);
-  for (let round = 0; round < 12; round += 1) {
-    const miss = (w) => mix(shoot(a, w)[PIECES], b, 1, -1).slice(0, 2);
-    const now = miss(v);
-    if (hypot(...now) < 1e-13) break;
-    const h = 1e-6;
-    const [p, q] = [[h, 0], [0, h]].map((step) => mix(miss(mix(v, step, 1, 1)), miss(mix(v, step, 1, -1)), 0.5 / h, -0.5 / h));
-    const volume = p[0] * q[1] - p[1] * q[0];
-    v = mix(v, [(q[1] * now[0] - q[0] * now[1]) / volume, (p[0] * now[1] - p[1] * now[0]) / volume], 1, -1);
+/** Geodesics where no formula gives them: `bend` is the rate of change of [place, velocity]. */
+function shooting(bend) {
+  function flow(state, h) {
+    const k1 = bend(state), k2 = bend(mix(state, k1, 1, h / 2)), k3 = bend(mix(state, k2, 1, h / 2)), k4 = bend(mix(state, k3, 1, h));
+    return state.map((x, i) => x + (h / 6) * (k1[i] + 2 * k2[i] + 2 * k3[i] + k4[i]));
   }
-  return v;
+  function shoot(a, v) {
+    const states = [[...a, ...v]];
+    for (let i = 0; i < PIECES; i += 1) states.push(flow(states[i], 1 / PIECES));
+    return states;
+  }
+  /** Newton's method for the velocity that hits b, from the straight line of the chart. */
+  function aim(a, b) {
+    let v = mix(a, b, -1, 1);
+    for (let round = 0; round < 12; round += 1) {
+      const miss = (w) => mix(shoot(a, w)[PIECES], b, 1, -1).slice(0, 2);
+      const now = miss(v);
+      if (hypot(...now) < 1e-13) break;
+      const h = 1e-6;
+      const [p, q] = [[h, 0], [0, h]].map((step) => mix(miss(mix(v, step, 1, 1)), miss(mix(v, step, 1, -1)), 0.5 / h, -0.5 / h));
+      const volume = p[0] * q[1] - p[1] * q[0];
+      v = mix(v, [(q[1] * now[0] - q[0] * now[1]) / volume, (p[0] * now[1] - p[1] * now[0]) / volume], 1, -1);
+    }
+    return v;
+  }
+  return (a, b) => {
+    const states = shoot(a, aim(a, b));
+    return (s) => { // at multiples of 1 / PIECES alone
+      const [x, y, vx, vy] = states[Math.round(s * PIECES)];
+      return [[x, y], [vx, vy]];
+    };
+  };
 }
 
+const STEEP = 0.5, BEND = 4 * STEEP * STEEP;
+/** The graph of STEEP (x² − y²). Where K ≤ 0 one geodesic alone joins two points. */
 const saddle = {
   names: ["x", "y"], low: [-1, -1], high: [1, 1], eye: [1.0, 0.45],
   metric: ([x, y]) => [[1 + BEND * x * x, -BEND * x * y], [-BEND * x * y, 1 + BEND * y * y]],
@@ -118,18 +134,29 @@ const saddle = {
     return (-BEND * (x * vy - y * vx)) / (w * (1 + w));
   },
   map: ([x, y]) => [x, y, STEEP * (x * x - y * y)],
-  side(a, b) {
-    const states = shoot(a, aim(a, b));
-    return (s) => { // at multiples of 1 / PIECES alone
-      const [x, y, vx, vy] = states[Math.round(s * PIECES)];
-      return [[x, y], [vx, vy]];
-    };
-  },
+  side: shooting(([x, y, vx, vy]) => { // ẍ leaves the surface straight up or down
+    const pull = (-BEND * (vx * vx - vy * vy)) / (1 + BEND * (x * x + y * y));
+    return [vx, vy, pull * x, -pull * y];
+  }),
+};
+
+const MIDDLE = 2; // radius of the circle inside the tube, whose own radius is 1
+const parallel = (v) => MIDDLE + cos(v);
+/** The upper half of a tube, from its outer equator v = 0 to the inner one. The part shown is so short that no
+    geodesic on it reaches a conjugate point: those are π√3 apart or more, since K ≤ 1/3. */
+const torus = {
+  names: ["axis angle u", "tube angle v"], low: [-0.8, 0], high: [0.8, PI], eye: [0.75, 0.6],
+  metric: ([, v]) => [[parallel(v) ** 2, 0], [0, 1]],
+  K: ([, v]) => cos(v) / parallel(v),
+  form: ([, v], [du]) => -sin(v) * du,
+  map: ([u, v]) => [parallel(v) * cos(u), parallel(v) * sin(u), sin(v)],
+  side: shooting(([, v, du, dv]) => [du, dv, (2 * sin(v) * du * dv) / parallel(v), -parallel(v) * sin(v) * du * du]),
 };
 
 const SURFACES = {
   "polar-plane": ["Plane in polar coordinates", polarPlane], cylinder: ["Cylinder", cylinder], cone: ["Cone", cone],
-  sphere: ["Sphere", sphere], saddle: ["Saddle", saddle], "half-plane": ["Hyperbolic half-plane", halfPlane],
+  "swiss-roll": ["Swiss roll", swissRoll], sphere: ["Sphere", sphere], torus: ["Torus", torus], saddle: ["Saddle", saddle],
+  "half-plane": ["Hyperbolic half-plane", halfPlane],
 };
 const surfaceOf = (name) => SURFACES[name][1];
 const placeAt = ({ low, high }, share) => share.map((s, k) => low[k] + s * (high[k] - low[k]));
@@ -162,45 +189,60 @@ const linesOf = ({ low, high }) => [
   ...range(low[1], high[1], 8).map((v) => range(low[0], high[0], 40).map((u) => [u, v])),
 ];
 
-/** What fits points of the plane into the panel, y upwards. */
-function fitted(points, margin = 14) {
-  const [low, high] = [Math.min, Math.max].map((f) => [0, 1].map((k) => f(...points.map((p) => p[k]))));
-  const scale = Math.min((WIDTH - 2 * margin) / (high[0] - low[0]), (HEIGHT - 2 * margin) / (high[1] - low[1]));
-  const middle = mix(low, high, 0.5, 0.5);
-  return {
-    to: (p) => [scale * (p[0] - middle[0]), -scale * (p[1] - middle[1])],
-    from: ([x, y]) => [x / scale + middle[0], -y / scale + middle[1]],
-  };
+/** The colour of a curvature, the same on every surface: none where K = 0, the strongest where |K| ≥ 1. */
+const tint = (K) => ({ class: K < 0 ? "below" : "above", "fill-opacity": Math.min(Math.abs(K), 1).toFixed(4) });
+const CELLS = 24; // of the heat map, across and up
+function heatOf(surface, to) {
+  const share = (i) => i / CELLS, cells = range(0, CELLS - 1, CELLS - 1);
+  return cells.flatMap((i) => cells.map((j) => {
+    const [left, bottom] = to(placeAt(surface, [share(i), share(j)])), [right, top] = to(placeAt(surface, [share(i + 1), share(j + 1)]));
+    const K = surface.K(placeAt(surface, [share(i + 0.5), share(j + 0.5)]));
+    return svg("rect", { x: left, y: top, width: right - left, height: bottom - top, ...tint(K) });
+  }));
 }
 
-function canvas(role, label) {
-  const drawing = svg("svg", { viewBox: `${-WIDTH / 2} ${-HEIGHT / 2} ${WIDTH} ${HEIGHT + 20}`, role, "aria-label": label });
-  const inside = drawing.appendChild(svg("svg", { x: -WIDTH / 2, y: -HEIGHT / 2, width: WIDTH, height: HEIGHT, viewBox: [-WIDTH / 2, -HEIGHT / 2, WIDTH, HEIGHT].join(" ") }));
-  const [grid, ball, solid] = ["grid", "ball here", "geodesic"].map((kind) => inside.appendChild(svg("path", { class: kind })));
-  const draw = (surface, found, project) => {
-    const lines = (all) => all.map((line) => path(line.map(project))).join("");
-    grid.setAttribute("d", lines(linesOf(surface)));
-    ball.setAttribute("d", found ? lines([found.sides.flat()]) : "");
-    solid.setAttribute("d", found ? lines(found.sides) : "");
-  };
-  return { drawing, draw };
+/** A bar with the colours of K from −1 to 1. */
+function drawScale(x, y, width = 150, height = 10) {
+  const steps = 30;
+  const bar = range(0, steps - 1, steps - 1).map((i) => svg("rect", { x: x + (i * width) / steps, y, width: width / steps, height, ...tint((2 * i + 1) / steps - 1) }));
+  const ticks = [-1, 0, 1].map((K) => svg("text", { x: x + ((K + 1) * width) / 2, y: y + height + 14, "text-anchor": "middle" }, text(K, 0)));
+  return svg("g", { class: "scale", role: "img", "aria-label": "Scale of the colours: violet where K = −1, none where K = 0, orange where K = 1" },
+    svg("g", { class: "heat" }, ...bar), svg("rect", { x, y, width, height, class: "frame" }),
+    svg("text", { x: x - 14, y: y + height - 1, "text-anchor": "end" }, "Curvature K"), ...ticks);
 }
+
+function canvas(role, label, below) {
+  const drawing = svg("svg", { viewBox: `${-WIDTH / 2} ${-HEIGHT / 2} ${WIDTH} ${HEIGHT + below}`, role, "aria-label": label });
+  const inside = drawing.appendChild(pane(-WIDTH / 2, -HEIGHT / 2, WIDTH, HEIGHT));
+  const layer = (kind) => inside.appendChild(svg("path", { class: kind }));
+  return { drawing, inside, layer };
+}
+const lines = (all, to) => all.map((line) => path(line.map(to))).join("");
 
 function drawChart() {
-  const { drawing, draw } = canvas("group", "Chart of the surface with the movable corners A, B and C of a geodesic triangle");
+  const { drawing, inside, layer } = canvas("group", "Chart of the surface, coloured by its curvature, with the movable corners A, B and C of a geodesic triangle", 62);
+  const heat = inside.appendChild(svg("g", { class: "heat" })), grid = layer("grid"), solid = layer("geodesic");
   const names = drawing.appendChild(svg("text", { y: HEIGHT / 2 + 14, "text-anchor": "middle", "aria-hidden": "true" }));
+  drawing.append(drawScale(-40, HEIGHT / 2 + 30));
   const chart = { drawing };
+  let shown;
   chart.show = (surface, found) => {
-    chart.fit = fitted([surface.low, surface.high]);
-    names.textContent = `${surface.names[0]} to the right, ${surface.names[1]} upwards`;
-    draw(surface, found, chart.fit.to);
+    if (surface !== shown) { // all that the corners leave as it is
+      shown = surface;
+      chart.fit = fitted([surface.low, surface.high], [WIDTH, HEIGHT], 14);
+      heat.replaceChildren(...heatOf(surface, chart.fit.to));
+      grid.setAttribute("d", lines(linesOf(surface), chart.fit.to));
+      names.textContent = `${surface.names[0]} to the right, ${surface.names[1]} upwards`;
+    }
+    solid.setAttribute("d", found ? lines(found.sides, chart.fit.to) : "");
   };
   return chart;
 }
 
 function drawSurface() {
-  const { drawing, draw } = canvas("img", "The surface in space, with the triangle on it");
-  const ends = ["A", "B", "C"].map((name) => drawing.appendChild(svg("g", { class: "end" }, svg("circle", { r: 8.5, class: "knob" }), svg("text", { y: 3.8 }, name))));
+  const { drawing, layer } = canvas("img", "The surface in space, with the triangle on it", 20);
+  const [grid, inner, solid] = ["grid", "inside", "geodesic"].map(layer);
+  const ends = ["A", "B", "C"].map((name) => drawing.appendChild(badge(name)));
   const none = html("p", { class: "explore-note" }, "No surface in space carries the half-plane as a whole (Hilbert's theorem): its chart and its metric are all there is to see.");
   const block = panel("plane", "On the surface", drawing);
   block.append(none);
@@ -209,12 +251,11 @@ function drawSurface() {
     none.hidden = Boolean(surface.map);
     if (!surface.map) return;
     const see = camera(surface.eye), seen = (z) => see(surface.map(z));
-    const fit = fitted(linesOf(surface).flat().map(seen));
-    draw(surface, found, (z) => fit.to(seen(z)));
-    corners.forEach((z, i) => {
-      const [x, y] = fit.to(seen(z));
-      ends[i].setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)})`);
-    });
+    const fit = fitted(linesOf(surface).flat().map(seen), [WIDTH, HEIGHT], 14), to = (z) => fit.to(seen(z));
+    grid.setAttribute("d", lines(linesOf(surface), to));
+    inner.setAttribute("d", found ? lines([found.sides.flat()], to) : "");
+    solid.setAttribute("d", found ? lines(found.sides, to) : "");
+    corners.forEach((z, i) => setAt(ends[i], to(z)));
   };
   return { block, show };
 }

@@ -2,14 +2,25 @@
 
 import traitlets
 
-from .figure import Figure, module, require_between
+from .figure import Figure, module
+from .place import Place
 
-SURFACES = ("polar-plane", "cylinder", "cone", "sphere", "saddle", "half-plane")
+SURFACES = (
+    "polar-plane",
+    "cylinder",
+    "cone",
+    "swiss-roll",
+    "sphere",
+    "torus",
+    "saddle",
+    "half-plane",
+)
 CORNERS = {"a": (0.15, 0.2), "b": (0.85, 0.3), "c": (0.4, 0.85)}
 
 
 class SurfaceGallery(Figure):
-    """A `surface`, one of `SURFACES`, and a geodesic triangle on it with movable corners.
+    """A `surface`, one of `SURFACES`, its chart coloured by the curvature, and a geodesic triangle
+    with movable corners.
 
     Corners `a`, `b`, `c` are shares of the chart's width and height, from 0 to 1, so that they
     mean a place on every surface.
@@ -18,7 +29,7 @@ class SurfaceGallery(Figure):
     _esm = module("gallery.js")
     surface = traitlets.Unicode("polar-plane").tag(sync=True)
     a, b, c = (
-        traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=corner).tag(sync=True)
+        Place(corner, (0.0, 0.0), (1.0, 1.0), names=("across", "up"), unit="of the chart")
         for corner in CORNERS.values()
     )
 
@@ -30,11 +41,4 @@ class SurfaceGallery(Figure):
     def _known(self, proposal: dict) -> str:
         if proposal.value not in SURFACES:
             raise ValueError(f"surface is {proposal.value!r}; choose one of {', '.join(SURFACES)}.")
-        return proposal.value
-
-    @traitlets.validate("a", "b", "c")
-    def _corner(self, proposal: dict) -> tuple[float, float]:
-        name = proposal.trait.name
-        for what, share in zip(("across", "up"), proposal.value, strict=True):
-            require_between(f"{what} of {name}", share, 0, 1, "of the chart")
         return proposal.value

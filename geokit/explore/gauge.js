@@ -48,20 +48,8 @@ function metric(t, b) {
   return [0, 1].map((i) => [0, 1].map((j) => weight[0] * inverse[0][i] * inverse[0][j] + weight[1] * inverse[1][i] * inverse[1][j]));
 }
 
-/** The great circle from p to q at the share s of its way, and its velocity, both in a. */
-function geodesic(p, q) {
-  const [x, y] = [onSphere(p), onSphere(q)];
-  const angle = Math.atan2(hypot(...cross(x, y)), dot(x, y));
-  if (angle < 1e-12) return () => [p, [0, 0]];
-  const mix = (one, other) => x.map((value, k) => (one * value + other * y[k]) / sin(angle));
-  return (s) => {
-    const at = mix(sin((1 - s) * angle), sin(s * angle));
-    const along = mix(-angle * cos((1 - s) * angle), angle * cos(s * angle));
-    const [θ, φ] = [Math.atan2(hypot(at[0], at[1]), at[2]), Math.atan2(at[1], at[0])];
-    const south = [cos(θ) * cos(φ), cos(θ) * sin(φ), -sin(θ)], east = [-sin(φ), cos(φ), 0];
-    return [[θ, φ], [dot(along, south), dot(along, east) / sin(θ)]];
-  };
-}
+/** The geodesic from p to q in a: at the share s of its way the place and the velocity. */
+const geodesic = (p, q) => charted(greatCircle(p, q));
 
 /** The steps of length 1 at A_t(p). Steps are carried by the derivative, not by the map. */
 function ellipse(t, p, steps = 63) {
@@ -134,8 +122,7 @@ const UNIT = 92; // a unit of the latent plane
 const STEP = 0.05;
 const VIEWS = { a: "-120 -98 240 196", b: "-120 -122 240 280" }; // of one scale; b holds A_t(a) for every t
 const inBox = (a) => a.map((x, k) => clamp(x, LOW[k], HIGH[k]));
-const onPaper = ([θ, φ]) => [UNIT * φ, UNIT * (θ - PI / 2)];
-const offPaper = ([x, y]) => [y / UNIT + PI / 2, x / UNIT];
+const { onPaper, offPaper } = paper(UNIT);
 
 const GRID = [
   ...range(LOW[0], HIGH[0], 8).map((θ) => range(LOW[1], HIGH[1], 40).map((φ) => [θ, φ])),
@@ -169,7 +156,7 @@ function plane(name) {
 function drawSphere() {
   const view = globe("The sphere with P, Q, the geodesic between them, the unit circle at P and the square at Q: the same for every latent space");
   const [grid, box, ball, solid] = ["grid", "ball", "ball here", "geodesic"].map(view.curve);
-  const ends = ["P", "Q"].map((name) => view.drawing.appendChild(svg("g", { class: "end" }, svg("circle", { r: 8.5, class: "knob" }), svg("text", { y: 3.8 }, name))));
+  const ends = ["P", "Q"].map((name) => view.drawing.appendChild(badge(name)));
   view.look([1.3, 0]);
   grid(...GRID.map((line) => line.map(onSphere)));
   const show = (p, q) => {
@@ -178,10 +165,7 @@ function drawSphere() {
     box(square(q).map(onSphere));
     ball(range(0, 2 * PI, 63).map((s) => x.map((value, k) => value + SCALE * (cos(s) * south[k] + sin(s) * east[k]))));
     solid(range(0, 1, 80).map((s) => onSphere(curve(s)[0])));
-    [p, q].forEach((a, i) => {
-      const [right, down] = view.see(onSphere(a));
-      ends[i].setAttribute("transform", `translate(${right.toFixed(2)} ${down.toFixed(2)})`);
-    });
+    [p, q].forEach((a, i) => setAt(ends[i], view.see(onSphere(a))));
   };
   return { drawing: view.drawing, show };
 }
@@ -210,13 +194,14 @@ function render({ model, el }) {
   }));
   const knob = html("input", { type: "range", min: 0, max: 1, step: "any" });
   knob.addEventListener("input", () => change(model, { t: clamp(knob.valueAsNumber, 0, 1) }));
+  const image = panel("plane", "", other.drawing);
   const numbers = readouts(NUMBERS.map(([name, mark]) => [`${name}: ${mark}`, mark]));
   NUMBERS.forEach(([, mark], i) => numbers.list.children[i].classList.add(mark));
   root.append(
     html("div", { class: "explore-controls" }, html("label", {}, html("span", {}, "Knob t"), knob)),
     html("div", { class: "explore-panels" },
       panel("plane", "Latent space a", one.drawing),
-      panel("plane", "Latent space b = Aₜ(a)", other.drawing),
+      image,
       panel("globe", "The surface: the same", sphere.drawing)),
     numbers.list,
     html("p", { class: "explore-note" }, "All five numbers are computed in b, the last three from its metric. In a, longitude runs to the right and colatitude downwards. The geodesic is solid, Euclid's straight line dashed. The unit ellipse at P is drawn at a quarter of its size."),
@@ -229,6 +214,7 @@ function render({ model, el }) {
     sphere.show(p, q);
     grips.forEach((put) => put());
     knob.value = t;
+    image.firstChild.textContent = `Latent space b = Aₜ(a), t = ${text(t)}`;
     knob.setAttribute("aria-valuetext", text(t));
     const before = readings(0, p, q);
     numbers.show(readings(t, p, q).map((value, i) => `${shown(value, i)}\nat t = 0: ${shown(before[i], i)}`));

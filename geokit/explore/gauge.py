@@ -5,6 +5,7 @@ import math
 import traitlets
 
 from .figure import Figure, module, require_between
+from .place import Place
 
 LOW, HIGH = (math.pi / 2 - 0.9, -1.1), (math.pi / 2 + 0.9, 1.1)  # the part of the latent plane
 
@@ -16,12 +17,8 @@ class GaugeKnob(Figure):
 
     _esm = module("gauge.js")
     t = traitlets.Float(0.6).tag(sync=True)
-    p = traitlets.Tuple(
-        traitlets.Float(), traitlets.Float(), default_value=(math.pi / 2 - 0.55, -0.8)
-    ).tag(sync=True)
-    q = traitlets.Tuple(
-        traitlets.Float(), traitlets.Float(), default_value=(math.pi / 2 + 0.35, 0.7)
-    ).tag(sync=True)
+    p = Place((math.pi / 2 - 0.55, -0.8), LOW, HIGH)
+    q = Place((math.pi / 2 + 0.35, 0.7), LOW, HIGH)
 
     @traitlets.default("label")
     def _label(self) -> str:
@@ -30,10 +27,3 @@ class GaugeKnob(Figure):
     @traitlets.validate("t")
     def _turned(self, proposal: dict) -> float:
         return require_between("t", proposal.value, 0, 1, "of a turn")
-
-    @traitlets.validate("p", "q")
-    def _point(self, proposal: dict) -> tuple[float, float]:
-        name = proposal.trait.name
-        for what, value, low, high in zip(("theta", "phi"), proposal.value, LOW, HIGH, strict=True):
-            require_between(f"{what} of {name}", value, low, high, "radians")
-        return proposal.value

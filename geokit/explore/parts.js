@@ -1,9 +1,10 @@
-// Parts that the figures share: elements, the sphere and its view from afar, points one can move.
+// Parts that the figures share: elements, the sphere, its great circles and its view from afar, points one can move.
 
 const { PI, sin, cos, hypot } = Math;
 const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 const dot = (x, y) => x[0] * y[0] + x[1] * y[1] + x[2] * y[2];
 const cross = (x, y) => [x[1] * y[2] - x[2] * y[1], x[2] * y[0] - x[0] * y[2], x[0] * y[1] - x[1] * y[0]];
+const mix = (x, y, p, q) => x.map((value, k) => p * value + q * y[k]); // px + qy
 const range = (low, high, steps) => Array.from({ length: steps + 1 }, (_, i) => low + ((high - low) * i) / steps);
 const text = (value, digits = 2) => value.toFixed(digits).replace("-", "−");
 
@@ -32,6 +33,25 @@ function stage(el, label) {
   return root;
 }
 
+/** Part of a drawing that cuts what leaves it. */
+const pane = (x, y, width, height) => svg("svg", { x, y, width, height, viewBox: `${x} ${y} ${width} ${height}` });
+
+/** What fits points of the plane, y upwards, into a box about the origin, y downwards. */
+function fitted(points, [width, height], margin) {
+  const [low, high] = [Math.min, Math.max].map((f) => [0, 1].map((k) => f(...points.map((p) => p[k]))));
+  const scale = Math.min((width - 2 * margin) / (high[0] - low[0]), (height - 2 * margin) / (high[1] - low[1]));
+  const middle = mix(low, high, 0.5, 0.5);
+  return {
+    scale,
+    to: (p) => [scale * (p[0] - middle[0]), -scale * (p[1] - middle[1])],
+    from: ([x, y]) => [x / scale + middle[0], -y / scale + middle[1]],
+  };
+}
+
+const setAt = (node, [x, y]) => node.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)})`);
+/** A named point that cannot be moved by hand. */
+const badge = (name) => svg("g", { class: "end" }, svg("circle", { r: 8.5, class: "knob" }), svg("text", { y: 3.8 }, name));
+
 const panel = (kind, title, drawing) =>
   html("div", { class: `explore-panel explore-${kind}` }, html("p", { class: "explore-title" }, title), drawing);
 
@@ -51,6 +71,33 @@ function readouts(names) {
 // --- the sphere -----------------------------------------------------------------------------------
 
 const onSphere = ([θ, φ]) => [sin(θ) * cos(φ), sin(θ) * sin(φ), cos(θ)];
+const placeOf = ([x, y, z]) => [Math.atan2(hypot(x, y), z), Math.atan2(y, x)];
+
+/** The angle between two points as seen from the centre: accurate for near and for opposite points. */
+const angleBetween = (x, y) => Math.atan2(hypot(...cross(x, y)), dot(x, y));
+
+/** The great circle from place a at 0 to b at 1, as s ↦ [point, velocity]. Between opposite places any one is shortest. */
+function greatCircle(a, b) {
+  const x = onSphere(a), y = onSphere(b), angle = angleBetween(x, y);
+  const east = [-sin(a[1]), cos(a[1]), 0], normal = cross(x, y), size = hypot(...normal);
+  const ahead = size < 1e-12 ? east : cross(normal, x).map((value) => value / size);
+  return (s) => {
+    const [c, d] = [cos(s * angle), sin(s * angle)];
+    return [mix(x, ahead, c, d), mix(x, ahead, -angle * d, angle * c)];
+  };
+}
+
+/** A curve s ↦ [point, velocity] of the sphere as its chart (θ, φ) has it: s ↦ [place, velocity]. */
+const charted = (curve) => (s) => {
+  const [x, v] = curve(s), r = hypot(x[0], x[1]);
+  return [placeOf(x), [-v[2] / r, (x[0] * v[1] - x[1] * v[0]) / (r * r)]];
+};
+
+/** The chart on paper: longitude to the right, colatitude downwards, `unit` for a radian. */
+const paper = (unit) => ({
+  onPaper: ([θ, φ]) => [unit * φ, unit * (θ - PI / 2)],
+  offPaper: ([x, y]) => [y / unit + PI / 2, x / unit],
+});
 
 /** Orthographic view of the place (θ, φ) from above, north up: x ↦ [right, up, towards the eye]. */
 function camera([θ, φ]) {
@@ -141,7 +188,8 @@ function handle(plane, { name, mark = "", bounds: [low, high], drag, step }) {
     step(ARROWS[event.key].map((d) => d * (event.shiftKey ? 0.1 : 1)));
   });
   plane.append(knob);
-  return (x, y, value, words) => fill(knob, {
-    transform: `translate(${x.toFixed(2)} ${y.toFixed(2)})`, "aria-valuenow": value.toFixed(3), "aria-valuetext": words,
-  }, []);
+  return (x, y, value, words) => {
+    setAt(knob, [x, y]);
+    fill(knob, { "aria-valuenow": value.toFixed(3), "aria-valuetext": words }, []);
+  };
 }

@@ -4,8 +4,6 @@
 const LOW = [PI / 9, -1.4], HIGH = [(PI * 8) / 9, 1.4]; // the part of the chart that is shown
 const PIECES = 32;
 const MOST = 5000; // sweeps
-const angle = (x, y) => Math.atan2(hypot(...cross(x, y)), dot(x, y));
-const placeOf = ([x, y, z]) => [Math.atan2(hypot(x, y), z), Math.atan2(y, x)];
 
 /** The straight line of the chart, put on the sphere. */
 const start = (a, b) => range(0, 1, PIECES).map((t) => onSphere(a.map((x, k) => x + t * (b[k] - x))));
@@ -25,27 +23,25 @@ function pulled(a, b, sweeps) {
   return band;
 }
 
-const arcs = (band) => band.slice(1).map((x, i) => angle(band[i], x));
+const arcs = (band) => band.slice(1).map((x, i) => angleBetween(band[i], x));
 const length = (band) => arcs(band).reduce((sum, arc) => sum + arc, 0);
 /** ∫ |velocity|² over the time from 0 to 1, each arc in an equal share of it. */
 const energy = (band) => PIECES * arcs(band).reduce((sum, arc) => sum + arc * arc, 0);
 
 export const math = { LOW, HIGH, MOST, start, sweep, pulled, length, energy };
 
-const UNIT = 100;
 const STEP = 0.05;
 const EVERY = 20; // sweeps at once, for each picture
-const VIEW = "-152 -134 304 268";
-const onPaper = ([θ, φ]) => [UNIT * φ, UNIT * (θ - PI / 2)];
-const offPaper = ([x, y]) => [y / UNIT + PI / 2, x / UNIT];
+const VIEW = [-152, -134, 304, 268];
+const { onPaper, offPaper } = paper(100);
 const GRID = [
   ...range(LOW[0], HIGH[0], 7).map((θ) => [[θ, LOW[1]], [θ, HIGH[1]]]),
   ...range(LOW[1], HIGH[1], 8).map((φ) => [[LOW[0], φ], [HIGH[0], φ]]),
 ];
 
 function drawChart() {
-  const drawing = svg("svg", { viewBox: VIEW, role: "group", "aria-label": "Chart of the sphere, longitude to the right, colatitude downwards, with the band and its movable ends A and B" });
-  const inside = drawing.appendChild(svg("svg", { x: -152, y: -134, width: 304, height: 268, viewBox: VIEW }));
+  const drawing = svg("svg", { viewBox: VIEW.join(" "), role: "group", "aria-label": "Chart of the sphere, longitude to the right, colatitude downwards, with the band and its movable ends A and B" });
+  const inside = drawing.appendChild(pane(...VIEW));
   inside.append(svg("path", { class: "grid", d: GRID.map((line) => path(line.map(onPaper))).join("") }));
   const dashed = inside.appendChild(svg("path", { class: "straight" })), solid = inside.appendChild(svg("path", { class: "geodesic" }));
   const show = (a, b, band) => {
@@ -58,15 +54,12 @@ function drawChart() {
 function drawSphere() {
   const view = globe("The sphere with the band, and dashed the straight line of the chart");
   const dashed = view.curve("straight"), solid = view.curve("geodesic");
-  const ends = ["A", "B"].map((name) => view.drawing.appendChild(svg("g", { class: "end" }, svg("circle", { r: 8.5, class: "knob" }), svg("text", { y: 3.8 }, name))));
+  const ends = ["A", "B"].map((name) => view.drawing.appendChild(badge(name)));
   view.look([1.2, 0]);
   const show = (a, b, band) => {
     dashed(start(a, b));
     solid(band);
-    [a, b].forEach((z, i) => {
-      const [right, down] = view.see(onSphere(z));
-      ends[i].setAttribute("transform", `translate(${right.toFixed(2)} ${down.toFixed(2)})`);
-    });
+    [a, b].forEach((z, i) => setAt(ends[i], view.see(onSphere(z))));
   };
   return { drawing: view.drawing, show };
 }
@@ -87,7 +80,7 @@ function render({ model, el }) {
   };
   const tight = () => {
     const band = pulled(model.get("a"), model.get("b"), model.get("sweeps"));
-    return model.get("sweeps") >= MOST || energy(band) - angle(band[0], band[PIECES]) ** 2 < 1e-6;
+    return model.get("sweeps") >= MOST || energy(band) - angleBetween(band[0], band[PIECES]) ** 2 < 1e-6;
   };
   function run() {
     do pull(EVERY); while (!tight() && matchMedia("(prefers-reduced-motion: reduce)").matches);
@@ -130,7 +123,7 @@ function render({ model, el }) {
     });
     relax.textContent = frame ? "Stop" : "Relax";
     numbers.list.setAttribute("aria-busy", String(frame !== 0)); // silent on the way, spoken at the end
-    numbers.show([String(sweeps), text(energy(band), 4), text(L, 4), text(L * L, 4), text(angle(band[0], band[PIECES]), 4)]);
+    numbers.show([String(sweeps), text(energy(band), 4), text(L, 4), text(L * L, 4), text(angleBetween(band[0], band[PIECES]), 4)]);
   }
   const CHANGES = "change:a change:b change:sweeps";
   model.on(CHANGES, draw);

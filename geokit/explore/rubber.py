@@ -5,6 +5,7 @@ import math
 import traitlets
 
 from .figure import Figure, module, require_between
+from .place import Place
 
 LOW, HIGH = (math.pi / 9, -1.4), (math.pi * 8 / 9, 1.4)  # the part of the chart that is shown
 MOST = 5000  # sweeps
@@ -16,24 +17,13 @@ class RubberBand(Figure):
     neighbours."""
 
     _esm = module("rubber.js")
-    a = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.8, -1.2)).tag(
-        sync=True
-    )
-    b = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=(0.9, 1.2)).tag(
-        sync=True
-    )
+    a = Place((0.8, -1.2), LOW, HIGH)
+    b = Place((0.9, 1.2), LOW, HIGH)
     sweeps = traitlets.Int(0).tag(sync=True)
 
     @traitlets.default("label")
     def _label(self) -> str:
         return "Rubber band: a curve on the sphere, pulled tight step by step"
-
-    @traitlets.validate("a", "b")
-    def _end(self, proposal: dict) -> tuple[float, float]:
-        name = proposal.trait.name
-        for what, value, low, high in zip(("theta", "phi"), proposal.value, LOW, HIGH, strict=True):
-            require_between(f"{what} of {name}", value, low, high, "radians")
-        return proposal.value
 
     @traitlets.validate("sweeps")
     def _whole(self, proposal: dict) -> int:

@@ -60,7 +60,7 @@ const axis = (z, [i, j]) => {
 
 function drawChart() {
   const frame = { x: -UNIT * PI, y: 0, width: 2 * UNIT * PI, height: UNIT * PI };
-  const inside = svg("svg", { ...frame, viewBox: Object.values(frame).join(" ") }); // cuts what leaves the chart
+  const inside = pane(...Object.values(frame));
   const parallel = (θ) => path([onChart([θ, -PI]), onChart([θ, PI])]);
   const meridian = (φ) => path([onChart([0, φ]), onChart([PI, φ])]);
   const lines = [...ROWS.map(parallel), ...range(-PI, PI, 12).map(meridian)].join("");

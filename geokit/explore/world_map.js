@@ -77,23 +77,7 @@ function ruler(chart, a, b) {
   return hypot(p[0] - q[0], p[1] - q[1]);
 }
 
-/** The angle between two places as seen from the centre: accurate for near and for opposite places. */
-function distance(a, b) {
-  const [x, y] = [onSphere(a), onSphere(b)];
-  return Math.atan2(hypot(...cross(x, y)), dot(x, y));
-}
-
-const placeOf = ([x, y, z]) => [Math.atan2(hypot(x, y), z), Math.atan2(y, x)];
-
-/** The great circle from a to b, as points in space. Between opposite places any one is shortest. */
-function greatCircle(a, b, steps = 240) {
-  const x = onSphere(a);
-  const [φ, length] = [a[1], distance(a, b)];
-  let normal = cross(x, onSphere(b));
-  if (hypot(...normal) < 1e-12) normal = [-sin(φ), cos(φ), 0];
-  const across = cross(normal, x).map((value) => value / hypot(...normal));
-  return range(0, length, steps).map((s) => x.map((value, k) => cos(s) * value + sin(s) * across[k]));
-}
+const distance = (a, b) => angleBetween(onSphere(a), onSphere(b));
 
 export const math = { NEAREST, onSphere, chartOf, charts: Object.keys(CHARTS), ruler, distance, greatCircle, placeOf };
 
@@ -136,13 +120,13 @@ function graticule({ shows: [low, high], seam }) {
 
 const drawCities = () => CITIES.map(({ name, y }) =>
   svg("g", { class: "city", "aria-hidden": "true" }, svg("circle", { r: 2.5 }), svg("text", { y }, name)));
-const shift = (node, [x, y]) => node.setAttribute("transform", `translate(${x.toFixed(2)} ${y.toFixed(2)})`);
+const arcOf = (a, b) => range(0, 1, 240).map(greatCircle(a, b)).map(([x]) => x);
 
 const [WIDTH, HEIGHT] = [400, 250];
 
 /** The left panel. `show` fits the chart into it; `toPlace` undoes what `show` does to a place. */
 function drawChart() {
-  const inside = svg("svg", { x: -WIDTH / 2, y: -HEIGHT / 2, width: WIDTH, height: HEIGHT, viewBox: [-WIDTH / 2, -HEIGHT / 2, WIDTH, HEIGHT].join(" ") });
+  const inside = pane(-WIDTH / 2, -HEIGHT / 2, WIDTH, HEIGHT);
   const [grid, frame, solid, dashed] = ["grid", "frame", "geodesic", "straight"].map((kind) => inside.appendChild(svg("path", { class: kind })));
   const cities = drawCities();
   const bar = svg("path", { class: "frame" });
@@ -150,27 +134,21 @@ function drawChart() {
   const drawing = svg("svg", { viewBox: `${-WIDTH / 2} ${-HEIGHT / 2} ${WIDTH} ${HEIGHT + 30}`, role: "group", "aria-label": "The chart, with the movable places A and B" });
   drawing.append(inside, ...cities, unit);
 
-  let chart, scale, centre;
-  const toPanel = (place) => chart.to(place).map((x, k) => scale * (x - centre[k]) * (k ? -1 : 1));
-  const toPlace = ([x, y]) => chart.from([x / scale + centre[0], -y / scale + centre[1]]);
+  let chart, fit;
+  const toPanel = (place) => fit.to(chart.to(place));
+  const toPlace = (at) => chart.from(fit.from(at));
   const draw = (node, lines) => node.setAttribute("d", lines.map((line) => path(line.map(toPanel))).join(""));
-  const fit = ({ edge }) => {
-    const points = edge.flat().map(chart.to);
-    const [low, high] = [Math.min, Math.max].map((f) => [0, 1].map((k) => f(...points.map((p) => p[k]))));
-    centre = low.map((x, k) => (x + high[k]) / 2);
-    scale = Math.min((WIDTH - 16) / (high[0] - low[0]), (HEIGHT - 16) / (high[1] - low[1]));
-  };
   const show = (which, a, b) => {
     chart = which;
     const lines = graticule(chart);
-    fit(lines);
+    fit = fitted(lines.edge.flat().map(chart.to), [WIDTH, HEIGHT], 8);
     draw(grid, lines.lines);
     draw(frame, lines.edge);
-    const arc = greatCircle(a, b).map(placeOf);
+    const arc = arcOf(a, b).map(placeOf);
     draw(solid, chart.seam ? tear(arc) : [arc]);
     dashed.setAttribute("d", path([toPanel(a), toPanel(b)]));
-    CITIES.forEach(({ place }, i) => shift(cities[i], toPanel(place)));
-    bar.setAttribute("d", `M${-WIDTH / 2 + 1},${HEIGHT / 2 + 3}v6h${scale.toFixed(2)}v-6`);
+    CITIES.forEach(({ place }, i) => setAt(cities[i], toPanel(place)));
+    bar.setAttribute("d", `M${-WIDTH / 2 + 1},${HEIGHT / 2 + 3}v6h${fit.scale.toFixed(2)}v-6`);
   };
   return { drawing, show, toPanel, toPlace };
 }
@@ -180,11 +158,11 @@ function drawSphere() {
   const view = globe("The sphere with the places A and B, the great circle between them and the straight line of the chart");
   const solid = view.curve("geodesic"), dashed = view.curve("straight");
   const cities = drawCities();
-  const ends = ["A", "B"].map((name) => svg("g", { class: "end" }, svg("circle", { r: 8.5, class: "knob" }), svg("text", { y: 3.8 }, name)));
+  const ends = ["A", "B"].map(badge);
   view.drawing.append(...cities, ...ends);
   const mark = (node, place) => {
     const seen = view.see(onSphere(place));
-    shift(node, seen);
+    setAt(node, seen);
     node.setAttribute("opacity", seen[2] > -1e-9 ? 1 : 0.3);
     return seen[2];
   };
@@ -193,7 +171,7 @@ function drawSphere() {
     const [θ, φ] = placeOf(x.map((value, k) => value + y[k]));
     view.look([PI / 2 - (0.6 * latitude(θ) + 0.2), φ]);
     const [p, q] = [chart.to(a), chart.to(b)];
-    solid(greatCircle(a, b));
+    solid(arcOf(a, b));
     dashed(range(0, 1, 240).map((t) => onSphere(chart.from(p.map((value, k) => value + t * (q[k] - value))))));
     CITIES.forEach(({ place }, i) => cities[i].setAttribute("visibility", mark(cities[i], place) > 0.15 ? "visible" : "hidden"));
     [a, b].forEach((place, i) => mark(ends[i], place));

@@ -5,8 +5,10 @@ import math
 import traitlets
 
 from .figure import NEAREST, Figure, module, require_between
+from .place import Place
 
 CHARTS = ("equirectangular", "mercator", "equal-area", "azimuthal", "retrained")
+LOW, HIGH = (NEAREST, -math.pi), (math.pi - NEAREST, math.pi)
 TROMSO = (math.radians(90 - 69.65), math.radians(18.96))
 LIMA = (math.radians(90 + 12.05), math.radians(-77.04))
 
@@ -18,21 +20,14 @@ class WorldMap(Figure):
     """
 
     _esm = module("world_map.js")
-    a = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=TROMSO).tag(sync=True)
-    b = traitlets.Tuple(traitlets.Float(), traitlets.Float(), default_value=LIMA).tag(sync=True)
+    a = Place(TROMSO, LOW, HIGH)
+    b = Place(LIMA, LOW, HIGH)
     chart = traitlets.Unicode("equirectangular").tag(sync=True)
     seed = traitlets.Int(1).tag(sync=True)
 
     @traitlets.default("label")
     def _label(self) -> str:
         return "Two places on five maps of the sphere, and their distance on each"
-
-    @traitlets.validate("a", "b")
-    def _place(self, proposal: dict) -> tuple[float, float]:
-        name, (theta, phi) = proposal.trait.name, proposal.value
-        require_between(f"theta of {name}", theta, NEAREST, math.pi - NEAREST, "radians")
-        require_between(f"phi of {name}", phi, -math.pi, math.pi, "radians")
-        return proposal.value
 
     @traitlets.validate("chart")
     def _known(self, proposal: dict) -> str:

@@ -119,7 +119,7 @@ def test_leaving_the_page_cleans_up(show):
 def test_a_figure_that_cannot_be_drawn_says_why_and_harms_no_other(show, models, reason):
     page = show(models | {"good": saved(COUNTER, n=1)}, "a", "good")
     said = page.get_by_role("alert").inner_text()
-    assert said.startswith("The interactive figure that belongs here could not be drawn")
+    assert said.startswith("What belongs here could not be drawn")
     assert reason in said
     assert any(reason in complaint for complaint in page.complaints)
     assert page.inner_text("#good button") == "count 1"
