@@ -5,19 +5,17 @@ import hashlib
 import os
 import re
 import signal
-import socket
 import struct
 import subprocess
 import sys
-import threading
 import time
 import tracemalloc
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from hosts import Host, closed_address
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -98,7 +96,9 @@ def test_classes_may_be_any_integers():
 
 def test_images_say_what_they_are_in_a_line():
     """A cell that ends in images shows their number, size and classes, not their pixels."""
-    assert repr(data.load("digits", "test", classes=[3])) == "Images(46 of 1×8×8, classes [3])"
+    assert (
+        repr(data.load("digits", "test", classes=[3])) == "Images(digits: 46 of 1×8×8, classes [3])"
+    )
 
 
 @pytest.mark.parametrize(
@@ -106,6 +106,7 @@ def test_images_say_what_they_are_in_a_line():
     [
         ({"name": "emnist"}, "no data set 'emnist'; choose one of digits, mnist, fashion-mnist"),
         ({"name": "digits", "split": "val"}, "no split 'val' in digits; choose 'train' or 'test'"),
+        ({"name": "celeba", "split": "val"}, "celeba; choose 'train' or 'valid' or 'test'"),
         ({"name": "digits", "classes": [1, 10, -1]}, r"but classes asks for \[-1, 10\]"),
         ({"name": "digits", "classes": [0.5]}, r"list of integers like \[0, 1, 7\], not \[0.5\]"),
         ({"name": "digits", "classes": "17"}, "list of integers like .*, not '17'"),
@@ -214,7 +215,7 @@ def test_idx_of_any_bytes_is_an_array_or_refused(folder, start, rest, packed, nd
             gzip.compress(b"\0\0\x08\x01\0\0\0\x05abcdef"),
             r"promises 5 bytes \(sizes 5\), but holds more",
         ),
-        (gzip.compress(b"\0\0\x08\x01\xff\xff\xff\xff"), r"4294967295\), but could unpack to"),
+        (gzip.compress(b"\0\0\x08\x01\xff\xff\xff\xff"), r"4294967295\), but may unpack to"),
     ],
     ids=["plain", "cut", "empty", "zip", "floats", "axes", "header", "less", "more", "believe"],
 )
@@ -225,6 +226,40 @@ def test_idx_refusal_names_the_file_and_the_fault(tmp_path, content, sentence):
         read_idx(path, ndim=1)
     assert str(refusal.value).startswith(str(path))
     assert is_one_sentence(refusal.value)
+
+
+@settings(deadline=None)
+@given(
+    sizes=st.lists(st.sampled_from([0, 1, 3, 1 << 31, (1 << 32) - 1]), min_size=1, max_size=5),
+    body=st.binary(max_size=8),
+)
+def test_idx_header_may_claim_anything(folder, sizes, body):
+    """Sizes of billions, and of billions beside a zero, are an array of that shape or refused."""
+    content = bytes([0, 0, 8, len(sizes)]) + struct.pack(f">{len(sizes)}I", *sizes) + body
+    read = array_or_refusal(written(folder, gzip.compress(content)), len(sizes))
+    if isinstance(read, str):
+        assert "some-idx.gz" in read
+    else:
+        assert read.shape == tuple(sizes)
+        assert read.tobytes() == body
+
+
+def test_idx_bomb_that_keeps_its_promise_is_refused_too(tmp_path, monkeypatch):
+    """What is packed a thousandfold is believed up to a bound, and not read beyond it."""
+    bomb = gzip.compress(b"\0\0\x08\x01" + struct.pack(">I", 3_000_000) + bytes(3_000_000))
+    path = written(tmp_path, bomb)
+    assert read_idx(path, ndim=1).nbytes == 3_000_000
+    monkeypatch.setattr("geokit.data.idx.LARGEST", 2_000_000)
+    with pytest.raises(ValueError, match=r"promises 3000000 bytes .* may unpack to 2000000"):
+        read_idx(path, ndim=1)
+
+
+def test_idx_that_is_no_file_is_refused_in_a_sentence(tmp_path):
+    """A name without a file, and a folder."""
+    for path in (tmp_path / "none", tmp_path):
+        with pytest.raises(ValueError, match="cannot be read") as refusal:
+            read_idx(path, ndim=1)
+        assert is_one_sentence(refusal.value)
 
 
 @pytest.mark.parametrize("promise", [100, 40_000_000, 4_294_967_295])
@@ -243,11 +278,12 @@ def test_idx_header_cannot_make_the_reader_allocate(tmp_path, promise):
     assert peak < 4_000_000
 
 
-# --- where files come from: a tiny "mnist", and a server that plays the official host and a mirror
+# --- where files come from: a small "mnist", and a server that plays the official host and a mirror
 
+# half of such a file is more than a download writes at once
 PIXELS = {
-    "train": np.random.default_rng(0).integers(0, 256, (6, 5, 4), dtype=np.uint8),
-    "t10k": np.random.default_rng(1).integers(0, 256, (4, 5, 4), dtype=np.uint8),
+    "train": np.random.default_rng(0).integers(0, 256, (6, 200, 160), dtype=np.uint8),
+    "t10k": np.random.default_rng(1).integers(0, 256, (4, 200, 160), dtype=np.uint8),
 }
 LABELS = {"train": np.array([7, 0, 1, 7, 3, 0], np.uint8), "t10k": np.array([1, 7, 0, 3], np.uint8)}
 CONTENT = {
@@ -258,61 +294,9 @@ CONTENT = {
 IMAGES = "train-images-idx3-ubyte.gz"
 
 
-class Host:
-    """`serve[host]` is what that host does, given the request handler and the file's content."""
-
-    def __init__(self):
-        self.serve, self.asked, self.stuck = {}, [], threading.Event()
-        host = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self):
-                _, name, file = self.path.split("/")
-                host.asked.append((name, file))
-                host.serve[name](self, CONTENT[file])
-
-            def log_message(self, *_):
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-
-    def address(self, name: str) -> str:
-        return f"http://127.0.0.1:{self.server.server_port}/{name}/"
-
-    def whole(self, handler, content: bytes) -> None:
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(content)))
-        handler.end_headers()
-        handler.wfile.write(content)
-
-    def other(self, handler, content: bytes) -> None:
-        self.whole(handler, b"<html>Please log in to this network</html>")
-
-    def missing(self, handler, content: bytes) -> None:
-        handler.send_error(404)
-
-    def half(self, handler, content: bytes) -> None:
-        """Promise all, send half, hang up."""
-        handler.send_response(200)
-        handler.send_header("Content-Length", str(len(content)))
-        handler.end_headers()
-        handler.wfile.write(content[: len(content) // 2])
-        handler.wfile.flush()
-
-    def hang(self, handler, content: bytes) -> None:
-        """Promise a megabyte, send half of it, say no more."""
-        handler.send_response(200)
-        handler.send_header("Content-Length", "1000000")
-        handler.end_headers()
-        handler.wfile.write(bytes(500_000))
-        handler.wfile.flush()
-        self.stuck.wait(60)
-
-
 @pytest.fixture
 def host():
-    host = Host()
+    host = Host(CONTENT)
     yield host
     host.stuck.set()
     host.server.shutdown()
@@ -373,13 +357,6 @@ def test_the_mirror_serves_when_the_official_address_fails(cache, host, fault, m
         host.serve["official"] = getattr(host, fault)
     assert data.load("mnist").labels.tolist() == [7, 0, 1, 7, 3, 0]
     assert files_below(cache) == {IMAGES, "train-labels-idx1-ubyte.gz"}
-
-
-def closed_address() -> str:
-    """An address of this machine at which nobody listens."""
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{reserved.getsockname()[1]}/"
 
 
 @pytest.mark.parametrize(
@@ -484,6 +461,24 @@ def test_images_and_labels_that_disagree_in_number_are_refused(cache, tmp_path, 
         data.load("mnist")
 
 
+def test_a_server_that_never_stops_sending_is_left(cache, host, monkeypatch):
+    """More bytes than any file here has: nothing of them stays, and the mirror is next."""
+    monkeypatch.setattr(files, "LARGEST", 500_000)
+    host.serve["official"] = host.flood
+    assert len(data.load("mnist")) == 6
+    assert files_below(cache) == {IMAGES, "train-labels-idx1-ubyte.gz"}
+    host.serve = dict.fromkeys(host.serve, host.flood)
+    with pytest.raises(ValueError, match="File too large"):
+        data.load("mnist", "test")
+
+
+def test_a_folder_that_another_process_tidies_away_does_no_harm(cache):
+    """It was there when the cache was listed, and gone when it was looked at."""
+    (cache / "mnist").mkdir(parents=True)
+    (cache / "mnist" / ".download-gone").symlink_to(cache / "nowhere")
+    assert len(data.load("mnist")) == 6
+
+
 def test_what_a_dead_download_left_is_swept_after_a_day(cache):
     """A process killed outright cannot tidy up; a later one does, and spares one still running."""
     old, running = cache / "mnist" / ".download-old", cache / "mnist" / ".download-running"
@@ -495,7 +490,7 @@ def test_what_a_dead_download_left_is_swept_after_a_day(cache):
     assert running.exists()
 
 
-STOPPABLE = """
+COMMAND = """
 import runpy
 from geokit.data import files
 files.SOURCES["mnist"] = files.Source(*{source!r})
@@ -503,17 +498,21 @@ runpy.run_module("geokit.data", run_name="__main__", alter_sys=True)
 """
 
 
+def command() -> subprocess.Popen:
+    """`python -m geokit.data mnist` in a process of its own, with the hosts of this test."""
+    source = files.SOURCES["mnist"]
+    script = COMMAND.format(source=(source.sha256, source.addresses))
+    words = [sys.executable, "-c", script, "mnist"]
+    return subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
 def test_a_command_stopped_half_way_leaves_nothing_behind(cache, host):
     """`kill` in mid-download: the half file is gone, and the next run starts afresh."""
     host.serve["official"] = host.hang
-    source = files.SOURCES["mnist"]
-    script = STOPPABLE.format(source=(source.sha256, source.addresses))
-    process = subprocess.Popen(
-        [sys.executable, "-c", script, "mnist"], stderr=subprocess.PIPE, text=True
-    )
+    process = command()
     wait_until(lambda: any(p.stat().st_size for p in cache.rglob("tmp*")), process)
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate(timeout=300)
     assert process.returncode == 130
     assert "Traceback" not in err
     assert files_below(cache) == set()
@@ -523,15 +522,59 @@ def test_a_command_stopped_half_way_leaves_nothing_behind(cache, host):
     assert len(data.load("mnist")) == 6
 
 
-def wait_until(happened, process) -> None:
-    """Wait for something another process does; fail with its words if it ends before."""
-    for _ in range(600):
+def halves(cache: Path) -> list[Path]:
+    """What downloads have written so far."""
+    return [path for path in cache.rglob("tmp*") if path.is_file() and path.stat().st_size]
+
+
+def test_two_processes_download_at_once_and_one_is_killed(cache, host):
+    """The dead one's half is never taken for the file; the other one's file is whole."""
+    host.serve["official"] = host.pause
+    one, other = command(), command()
+    wait_until(lambda: len(halves(cache)) == 2, one, other)
+    one.kill()
+    one.communicate(timeout=300)
+    (half, _) = sorted(halves(cache))
+    assert half.parent.name.startswith(".download-")
+    assert not (cache / "mnist" / IMAGES).exists()
+
+    host.stuck.set()
+    out, err = other.communicate(timeout=300)
+    assert other.returncode == 0, err
+    assert out.startswith("mnist: 6 training images, 4 test images")
+    for file, content in CONTENT.items():
+        assert (cache / "mnist" / file).read_bytes() == content
+    assert len(halves(cache)) == 1
+
+    asked = len(host.asked)
+    assert len(data.load("mnist")) == 6
+    assert len(host.asked) == asked
+
+
+def test_two_processes_that_finish_together_leave_one_whole_set(cache, host):
+    """Each puts its own whole file in place; who is last does not matter."""
+    host.serve["official"] = host.pause
+    both = command(), command()
+    wait_until(lambda: len(halves(cache)) == 2, *both)
+    host.stuck.set()
+    for process in both:
+        _, err = process.communicate(timeout=300)
+        assert process.returncode == 0, err
+    assert files_below(cache) == set(CONTENT)
+    assert not list(cache.glob("mnist/.download-*"))
+
+
+def wait_until(happened, *processes) -> None:
+    """Wait for something other processes do; fail with the words of one that ends before."""
+    for _ in range(3000):
         if happened():
             return
-        assert process.poll() is None, process.stderr.read()
+        for process in processes:
+            assert process.poll() is None, process.stderr.read()
         time.sleep(0.1)
-    process.kill()
-    pytest.fail("it did not happen within a minute")
+    for process in processes:
+        process.kill()
+    pytest.fail("it did not happen within five minutes")
 
 
 # --- the command
@@ -559,7 +602,8 @@ def test_the_command_refuses_with_the_sentence_alone():
     assert run.returncode == 2
     assert run.stdout == ""
     assert run.stderr == (
-        "There is no data set 'emnist'; choose one of digits, mnist, fashion-mnist.\n"
+        "There is no data set 'emnist'; choose one of "
+        "digits, mnist, fashion-mnist, cifar-10, celeba.\n"
     )
 
 

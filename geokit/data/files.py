@@ -7,15 +7,33 @@ A file is looked for in three places:
 3. its official address, then mirrors: downloaded beside its place in the cache, moved when whole.
 """
 
+import errno
 import hashlib
 import os
 import shutil
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
 
 A_DAY = 24 * 60 * 60
+LARGEST = 1 << 28  # bytes of one file; no set here has one of that size
+
+
+class Stored(NamedTuple):
+    """What the files of one split hold: `pixels` (n, c, h, w), in which `top` stands for 1."""
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    whole: int
+    """How many images the complete split has; with fewer than that, these are a subset."""
+    paths: tuple[Path, ...] = ()
+    top: int = 255
 
 
 @dataclass(frozen=True)
@@ -59,6 +77,14 @@ SOURCES = {
             "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
         ),
     ),
+    "cifar-10": Source(
+        {
+            "cifar-10-binary.tar.gz": (
+                "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
+            )
+        },
+        ("https://www.cs.toronto.edu/~kriz/",),
+    ),
 }
 
 
@@ -69,7 +95,7 @@ def fetch(name: str, file: str) -> Path:
         ValueError: the file in `$GEOKIT_DATA` has the wrong sha256, or it cannot be had anywhere.
     """
     source = SOURCES[name]
-    own = _folder("GEOKIT_DATA", name)
+    own = own_folder(name)
     if own and (own / file).is_file():
         found = _sha256(own / file)
         if found != source.sha256[file]:
@@ -79,7 +105,7 @@ def fetch(name: str, file: str) -> Path:
             )
         return own / file
 
-    cached = (_folder("GEOKIT_CACHE", name) or _default_cache(name)) / file
+    cached = cache_folder(name) / file
     damaged = cached.is_file() and _sha256(cached) != source.sha256[file]
     if cached.is_file() and not damaged:
         return cached
@@ -94,15 +120,54 @@ def fetch(name: str, file: str) -> Path:
     return cached
 
 
+def own_folder(name: str) -> Path | None:
+    """`$GEOKIT_DATA/<name>`, None when the variable is not set."""
+    return _folder("GEOKIT_DATA", name)
+
+
+def cache_folder(name: str) -> Path:
+    """`$GEOKIT_CACHE/<name>`, or that of the user's cache folder; it need not exist yet."""
+    if named := _folder("GEOKIT_CACHE", name):
+        return named
+    import pooch  # optional at run time: whoever has the files in GEOKIT_DATA does without
+
+    return Path(pooch.os_cache("geokit")) / name
+
+
 def _folder(variable: str, name: str) -> Path | None:
     value = os.environ.get(variable)
     return Path(value).expanduser().resolve() / name if value else None
 
 
-def _default_cache(name: str) -> Path:
-    import pooch  # optional at run time: whoever has the files in GEOKIT_DATA does without
+@contextmanager
+def workplace(folder: Path) -> Iterator[Path]:
+    """A new folder inside `folder`, of this process alone, removed at the end.
 
-    return Path(pooch.os_cache("geokit")) / name
+    A file made there and moved up by `os.replace` is in its place as a whole or not at all, however
+    many processes try at once.
+
+    Raises:
+        ValueError: nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        _sweep(folder)
+        temporary = tempfile.TemporaryDirectory(prefix=".download-", dir=folder)
+    except OSError as error:
+        raise ValueError(
+            f"The cache {folder} cannot be written ({error.strerror}); "
+            "set GEOKIT_CACHE to a folder that can."
+        ) from None
+    with temporary as inside:
+        yield Path(inside)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a killed process left here, once it is too old to be still at work."""
+    for left in folder.glob(".download-*"):
+        with suppress(OSError):  # another process may have removed its own just now
+            if time.time() - left.stat().st_mtime > A_DAY:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 def _sha256(path: Path) -> str:
@@ -117,36 +182,44 @@ def _download(source: Source, target: Path) -> list[str]:
     """Try each address until `target` is there; else say, for each, why it failed."""
     import pooch
 
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target.parent)
-        workplace = tempfile.TemporaryDirectory(prefix=".download-", dir=target.parent)
-    except OSError as error:
-        raise ValueError(
-            f"The cache {target.parent} cannot be written ({error.strerror}); "
-            "set GEOKIT_CACHE to a folder that can."
-        ) from None
     known = f"sha256:{source.sha256[target.name]}"
-    downloader = pooch.HTTPDownloader(progressbar=True, chunk_size=1 << 16)
     failures = []
-    with workplace as folder:
+    with workplace(target.parent) as folder:
         for address in source.addresses:
             url = address + target.name
             try:
-                whole = pooch.retrieve(url, known, target.name, folder, downloader=downloader)
+                whole = pooch.retrieve(url, known, target.name, folder, downloader=_receive)
+                os.chmod(whole, 0o644)  # pooch lets only the owner read; a class may share a cache
+                os.replace(whole, target)
             except OSError as error:  # the disk's, or the network's: those derive from it too
                 failures.append(f"{address}: {error.strerror or type(error).__name__}")
             except ValueError:  # pooch deletes what does not match
                 failures.append(f"{address}: wrong sha256")
             else:
-                os.chmod(whole, 0o644)  # pooch lets only the owner read; a class may share a cache
-                os.replace(whole, target)
                 return []
     return failures
 
 
-def _sweep(folder: Path) -> None:
-    """Remove what a killed download left here, once it is too old to be still running."""
-    for left in folder.glob(".download-*"):
-        if time.time() - left.stat().st_mtime > A_DAY:
-            shutil.rmtree(left, ignore_errors=True)
+def _receive(url: str, path: str, caller: object) -> None:
+    """Pooch's own download, with a progress bar, of so much and no more."""
+    import pooch
+
+    with open(path, "wb") as file:
+        download = pooch.HTTPDownloader(progressbar=True, chunk_size=1 << 16)
+        download(url, _Capped(file), caller)
+
+
+class _Capped:
+    """A file to write to that takes `LARGEST` bytes at most: no server fills the disk."""
+
+    def __init__(self, file: BinaryIO):
+        self.file, self.left = file, LARGEST
+
+    def write(self, chunk: bytes) -> None:
+        self.left -= len(chunk)
+        if self.left < 0:
+            raise OSError(errno.EFBIG, os.strerror(errno.EFBIG))
+        self.file.write(chunk)
+
+    def flush(self) -> None:
+        self.file.flush()

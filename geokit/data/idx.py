@@ -14,6 +14,7 @@ import numpy as np
 
 UNSIGNED_BYTE = 0x08
 CHUNK = 1 << 20
+LARGEST = 1 << 30  # bytes: sixteen times the largest set here
 EXPANSION = 1032  # deflate's limit: a run of 258 bytes costs at least 2 bits
 
 
@@ -21,7 +22,7 @@ def read_idx(path: str | Path, *, ndim: int) -> np.ndarray:
     """The array in a gzipped IDX file of unsigned bytes.
 
     A damaged or hostile file costs little: what the header promises is first held against what the
-    compressed bytes could yield, and no more than the promise is ever unpacked.
+    compressed bytes could yield and against 1 GiB, and no more than the promise is ever unpacked.
 
     Args:
         path: the file.
@@ -37,14 +38,16 @@ def read_idx(path: str | Path, *, ndim: int) -> np.ndarray:
     Source: LeCun, Cortes and Burges, "The MNIST database of handwritten digits", file formats.
     """
     path = Path(path)
-    most = EXPANSION * path.stat().st_size
     try:
+        most = min(LARGEST, EXPANSION * path.stat().st_size)
         with gzip.open(path) as file:
             return _elements(file, _header(file, ndim, most))
     except EOFError:
         raise ValueError(f"{path} is cut short inside its gzip stream; fetch it again.") from None
     except (gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path} is not a sound gzip file ({error}); fetch it again.") from None
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}.") from None
     except ValueError as error:  # below, sentences start after the path
         raise ValueError(f"{path} {error}; fetch it again.") from None
 
@@ -62,7 +65,7 @@ def _header(file: gzip.GzipFile, ndim: int, most: int) -> tuple[int, ...]:
         raise ValueError(f"ends inside its IDX header, which needs {4 + 4 * ndim} bytes")
     sizes = struct.unpack(f">{ndim}I", stored)
     if math.prod(sizes) > most:
-        raise ValueError(f"promises {_amount(sizes)}, but could unpack to {most} at most")
+        raise ValueError(f"promises {_amount(sizes)}, but may unpack to {most} at most")
     return sizes
 
 
