@@ -6,6 +6,7 @@ The core is here; models, data and pictures live in their own modules (`geokit.m
 """
 
 from .curves import CubicSpline, StraightLine
+from .ensemble import disagreement, ensemble_energy, mean_pullback_metric
 from .exponential import exponential_map, logarithm_map, parallel_transport
 from .geodesic import Geodesic, UnresolvedGeodesic, distance, energy, geodesic, length
 from .identifiability import (
@@ -25,21 +26,28 @@ from .metric import (
     volume_element,
 )
 from .pullback import PullbackMetric, expected_pullback_metric, jacobian
+from .rbf import RBFPrecision
 from .reliability import coefficient_of_variation
 from .solvers.graph import LatentGraph
+from .walks import brownian_motion, euclidean_walk, riemannian_walk
 
 __all__ = [
     "CubicSpline",
     "Geodesic",
     "LatentGraph",
     "PullbackMetric",
+    "RBFPrecision",
     "StraightLine",
     "UnresolvedGeodesic",
     "angle",
+    "brownian_motion",
     "christoffel",
     "coefficient_of_variation",
+    "disagreement",
     "distance",
     "energy",
+    "ensemble_energy",
+    "euclidean_walk",
     "expected_pullback_metric",
     "exponential_map",
     "gaussian_curvature",
@@ -51,9 +59,11 @@ __all__ = [
     "jacobian",
     "length",
     "logarithm_map",
+    "mean_pullback_metric",
     "norm",
     "parallel_transport",
     "riemann_tensor",
+    "riemannian_walk",
     "smallest_singular_value",
     "unit_ball",
     "volume_element",

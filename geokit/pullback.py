@@ -1,6 +1,7 @@
 """The metric that a map pulls back from its target: how long a latent step is, measured in data
 space."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -110,25 +111,26 @@ def expected_pullback_metric(mean: Immersion, std: Immersion) -> PullbackMetric:
 
     Source: Arvanitidis, Hansen and Hauberg (2018), Latent Space Oddity, theorem 1.
     """
-    return PullbackMetric(Joint(mean, std))
+    return PullbackMetric(Joint((mean, std)))
 
 
 @dataclass(frozen=True)
 class Joint:
-    """z ↦ (f(z), g(z)), two maps side by side: `(*batch, d)` → `(*batch, D_f + D_g)`."""
+    """z ↦ c·(f₁(z), …, f_S(z)), maps side by side: `(*batch, d)` → `(*batch, D₁ + … + D_S)`."""
 
-    f: Immersion
-    g: Immersion
+    maps: Sequence[Immersion]
+    scale: float = 1.0
 
     def __call__(self, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch D"]:
-        return torch.cat([self.f(z), self.g(z)], dim=-1)
+        return self.scale * torch.cat([f(z) for f in self.maps], dim=-1)
 
     def derivatives(self, z: Float[Tensor, "*batch d"]) -> Derivatives:
-        f, g = derivatives(self.f, z), derivatives(self.g, z)
+        parts = [derivatives(f, z) for f in self.maps]
 
         def curvature(weights: Tensor) -> Tensor:
-            w_f, w_g = weights.split([f.value.shape[-1], g.value.shape[-1]], dim=-1)
-            return f.curvature(w_f) + g.curvature(w_g)
+            shares = (self.scale * weights).split([x.value.shape[-1] for x in parts], dim=-1)
+            return sum(x.curvature(w) for x, w in zip(parts, shares, strict=True))
 
-        value = torch.cat([f.value, g.value], dim=-1)
-        return Derivatives(value, torch.cat([f.jacobian, g.jacobian], dim=-2), curvature)
+        value = torch.cat([x.value for x in parts], dim=-1)
+        J = torch.cat([x.jacobian for x in parts], dim=-2)
+        return Derivatives(self.scale * value, self.scale * J, curvature)

@@ -14,6 +14,8 @@ def fit(
     epochs: int = 200,
     batch_size: int = 128,
     learning_rate: float = 2e-3,
+    decay: bool = True,
+    kl_warm_up: float = 0.0,
     seed: int = 0,
     device: str | torch.device | None = None,
     progress: bool = True,
@@ -26,24 +28,31 @@ def fit(
     before building it.
 
     Args:
-        model: a module with `elbo(x, generator) -> (batch,)` in nats.
+        model: a module with `elbo(x, generator) -> (batch,)` in nats; for a warm-up it takes
+            `kl_weight` too.
         x: training images, `(n, D)`; all of them go to the device.
-        epochs, batch_size, learning_rate: the learning rate falls to zero along half a cosine.
+        epochs, batch_size, learning_rate: of Adam.
+        decay: let the learning rate fall to zero along half a cosine; False keeps it constant.
+        kl_warm_up: the share of the epochs in which the weight of the KL rises from 0 to 1, in
+            equal steps: the codes find their places before the prior pulls them together.
         seed: of the order and of the noise.
         device: "cpu", "cuda", …; where the model is if None.
         progress: show a bar with the ELBO and the time left.
 
     Returns:
-        The mean ELBO of each epoch, in nats an image.
+        The mean ELBO of each epoch, in nats an image; during the warm-up with the weight it had.
 
     Raises:
-        ValueError: no images, fewer than one epoch, or an ELBO that becomes NaN or infinite.
+        ValueError: no images, fewer than one epoch, a warm-up outside [0, 1], or an ELBO that
+            becomes NaN or infinite.
     """
     if len(x) == 0 or epochs < 1 or batch_size < 1:
         raise ValueError(
             f"got {len(x)} images, {epochs} epochs, batches of {batch_size}; "
             "each must be at least 1."
         )
+    if not 0 <= kl_warm_up <= 1:
+        raise ValueError(f"kl_warm_up is {kl_warm_up}; give the share of the epochs, from 0 to 1.")
     device = torch.device(device) if device is not None else next(model.parameters()).device
     model.to(device).train()
     x = x.to(device)
@@ -54,9 +63,10 @@ def fit(
     history = []
     bar = tqdm(range(epochs), disable=not progress, unit="epoch")
     for epoch in bar:
+        warm_up = {"kl_weight": min(1.0, epoch / (kl_warm_up * epochs))} if kl_warm_up else {}
         total = torch.zeros((), device=device)
         for batch in torch.randperm(len(x), generator=draws).split(batch_size):
-            elbo = model.elbo(x[batch.to(device)], draws)
+            elbo = model.elbo(x[batch.to(device)], draws, **warm_up)
             optimiser.zero_grad()
             (-elbo.mean()).backward()
             optimiser.step()
@@ -67,7 +77,8 @@ def fit(
                 f"training diverged in epoch {epoch + 1}: the ELBO is {history[-1]}; "
                 f"lower learning_rate ({learning_rate:g})."
             )
-        schedule.step()
+        if decay:
+            schedule.step()
         bar.set_postfix_str(f"ELBO {history[-1]:.1f} nats")
     model.eval()
     return history

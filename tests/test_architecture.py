@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "training": set(),
     "pretrained": {"models"},
     "rbf": set(),
-    "ensemble": set(),
+    "ensemble": {"pullback"},
     # geometry: f -> G -> numbers, curves, geodesics
     "surfaces": set(),
     "pullback": set(),
@@ -25,7 +25,7 @@ MAY_IMPORT = {
     "solvers": {"pullback", "metric", "curves"},
     "geodesic": {"pullback", "metric", "curves", "solvers"},
     "exponential": {"pullback", "metric", "curves", "solvers", "geodesic"},
-    "walks": {"pullback", "metric", "curves", "geodesic", "exponential"},
+    "walks": {"pullback", "metric", "curves", "solvers", "geodesic", "exponential"},
     # measurements
     "identifiability": {"pullback", "metric", "curves", "solvers", "geodesic"},
     "reliability": set(),

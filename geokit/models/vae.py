@@ -65,13 +65,17 @@ class VAE(nn.Module):
         return MLP(*self.trunk, self.std_head, Floored(self.floor))
 
     def elbo(
-        self, x: Float[Tensor, "*batch D"], generator: torch.Generator | None = None
+        self,
+        x: Float[Tensor, "*batch D"],
+        generator: torch.Generator | None = None,
+        *,
+        kl_weight: float = 1.0,
     ) -> Float[Tensor, "*batch"]:
         """E_q[log p(x|z)] − KL(q(z|x) ‖ p(z)) in nats, one sample of z an image; a lower bound of
         log p(x).
 
         The noise comes from `generator`, a CPU one, so that a seed gives the same run on every
-        device.
+        device. A `kl_weight` other than 1 multiplies the KL, and then it is no bound.
         """
         h = self.encoder(x)
         m, log_s = self.encoder_mean(h), self.encoder_log_std(h)
@@ -82,4 +86,4 @@ class VAE(nn.Module):
             -0.5 * ((x - self.mean(z)) / σ) ** 2 - σ.log() - 0.5 * math.log(2 * math.pi)
         )
         kl = 0.5 * (m**2 + (2 * log_s).exp() - 1) - log_s
-        return log_likelihood.sum(dim=-1) - kl.sum(dim=-1)
+        return log_likelihood.sum(dim=-1) - kl_weight * kl.sum(dim=-1)
