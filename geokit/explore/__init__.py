@@ -6,10 +6,19 @@ notebook their state is theirs in Python too: `figure.theta` reads it and
 """
 
 from .band import DecoderBand
+from .decoded_map import DecodedMap
 from .gallery import SurfaceGallery
 from .gauge import GaugeKnob
 from .rubber import RubberBand
 from .tissot import TissotEllipses
 from .world_map import WorldMap
 
-__all__ = ["DecoderBand", "GaugeKnob", "RubberBand", "SurfaceGallery", "TissotEllipses", "WorldMap"]
+__all__ = [
+    "DecodedMap",
+    "DecoderBand",
+    "GaugeKnob",
+    "RubberBand",
+    "SurfaceGallery",
+    "TissotEllipses",
+    "WorldMap",
+]

@@ -9,13 +9,23 @@ const ACTIVATIONS = {
   softplus: [(x) => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x))), (x) => 1 / (1 + Math.exp(-x))],
 };
 
+/** The float16 of these bits: one sign, five for the exponent, ten for the fraction. */
+function half(bits) {
+  const sign = bits >> 15 ? -1 : 1, exponent = (bits >> 10) & 31, fraction = (bits & 1023) / 1024;
+  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction) : 2 ** -14 * fraction);
+}
+
 /**
- * `layers`: widths [in, out] for y = Wx + b, names for activations. `weights`: a DataView of float32, little
+ * `layers`: widths [in, out] for y = Wx + b, names for activations. `weights`: a DataView of float32 or float16, little
  * endian, each W row by row and then its b. `decode(z)` gives x, `jacobian(z)` gives [x, ∂x/∂z₁, ∂x/∂z₂].
  */
 function decoder(layers, weights) {
+  const many = layers.reduce((sum, layer) => sum + (typeof layer === "string" ? 0 : (layer[0] + 1) * layer[1]), 0);
+  const next = weights.byteLength === 4 * many
+    ? (i) => weights.getFloat32(4 * i, true)
+    : (i) => half(weights.getUint16(2 * i, true));
   let read = 0;
-  const numbers = (count) => Float64Array.from({ length: count }, () => weights.getFloat32(4 * read++, true));
+  const numbers = (count) => Float64Array.from({ length: count }, () => next(read++));
   const made = layers.map((layer) => {
     if (typeof layer === "string") return { activation: ACTIVATIONS[layer] };
     const [from, to] = layer;

@@ -17,8 +17,9 @@ from geokit import PullbackMetric, StraightLine, geodesic, jacobian, length, pre
 from geokit import volume_element as volume_element_of
 from geokit.curves import Elements, LobattoCurve
 from geokit.explore import DecoderBand
-from geokit.explore.band import PIECES, SHADES, straight
+from geokit.explore.band import PIECES, straight
 from geokit.explore.decoder import packed
+from geokit.explore.latent import SHADES
 from geokit.models import MLP
 from geokit.solvers import newton
 from geokit.solvers.energies import DecodedEnergy
