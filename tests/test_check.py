@@ -5,9 +5,11 @@ import importlib
 import itertools
 import pkgutil
 import random
+import re
 import subprocess
 import sys
 import time
+import warnings
 from pathlib import Path
 
 import answers
@@ -300,6 +302,46 @@ def test_every_exercise_has_graded_hints():
     for exercise, rule in check.table().items():
         assert len(set(rule.hints)) == len(rule.hints) >= 2, exercise
         assert all(hint[-1] in ".?" for hint in rule.hints), exercise
+
+
+@pytest.mark.parametrize("exercise", ["7.1", "7.3"])
+def test_a_refusal_shows_a_value_that_is_wrong(exercise):
+    """It once showed the first, which may be right: "is 0.250, and yours is 0.250"."""
+    right = SOLUTIONS[exercise]
+    said = check.answer(exercise, lambda *given: right(*given) + torch.arange(len(right(*given))))
+    wanted, yours = re.findall(r"is (-?\d+\.\d+)", said)
+    assert wanted != yours
+
+
+def test_a_curvature_that_is_not_a_number_is_told_what_may_help():
+    """`vmap` of two `jacfwd` of `torch.linalg.solve` is NaN at some points on torch 2.13."""
+    right = SOLUTIONS["7.1"]
+    said = check.answer("7.1", lambda G, z: right(G, z).where(z[:, 0] != z[1, 0], torch.nan))
+    assert said.endswith("yours is nan; try torch.linalg.inv in place of solve.")
+
+
+@pytest.mark.parametrize("n", [32, 100, 256])
+def test_the_energy_of_few_chords_may_be_below_the_square_of_a_length_from_many(n):
+    """E ≥ L² holds for chords of one grid, and hint 2 of exercise 5.2 asks for two."""
+
+    def solver(f, a, b):
+        curve, *_ = SOLUTIONS["5.2"](f, a, b)
+        few, many = (
+            f(curve(torch.linspace(0, 1, k + 1, dtype=a.dtype))).diff(dim=0) for k in (n, 2000)
+        )
+        return curve, many.norm(dim=-1).sum(), n * few.square().sum()
+
+    assert check.answer("5.2", solver) == "correct"
+
+
+def test_a_length_that_carries_a_gradient_is_read_without_a_warning():
+    def solver(f, a, b):
+        curve, L, E = SOLUTIONS["5.2"](f, a, b)
+        return curve, L.requires_grad_(), E.requires_grad_()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert check.answer("5.2", solver) == "correct"
 
 
 def test_equal_answers_of_two_exercises_have_different_seals():

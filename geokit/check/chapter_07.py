@@ -1,6 +1,7 @@
 """Checks of the exercises in "Flatness: when Euclid is allowed"."""
 
 import torch
+from torch import Tensor
 
 from ..surfaces import Saddle, Sphere, SwissRoll
 from .rules import choice, code, refuse
@@ -29,9 +30,11 @@ def curvature_of_any_metric(curvature) -> None:
                 refuse(f"for 4 points there are 4 curvatures, and yours have shape {(*K.shape,)}")
             if not torch.allclose(K.to(exact), exact, rtol=1e-3, atol=1e-3):
                 chart = "" if B is not sheared else ", in oblique coordinates,"
+                k = furthest(K, exact)
+                nan = "; try torch.linalg.inv in place of solve" * bool(K[k].isnan())
                 refuse(
-                    f"the curvature of {name}{chart} is {exact[0]:.3f} at one point, and yours is"
-                    f" {K[0]:.3f}"
+                    f"the curvature of {name}{chart} is {exact[k]:.3f} at one point, and yours is"
+                    f" {K[k]:.3f}{nan}"
                 )
 
 
@@ -52,10 +55,16 @@ def spread_without_units(spread) -> None:
         if mine.shape != expected.shape:
             refuse(f"for 6 pairs there are 6 values, and yours have the shape {(*mine.shape,)}")
         if not torch.allclose(mine.to(expected), expected, atol=1e-9):
+            k = furthest(mine, expected)
             refuse(
-                f"for models that differ by {what} the spread of the first pair is"
-                f" {expected[0]:.3f}, and yours is {mine[0]:.3f}"
+                f"for models that differ by {what} the spread of one pair is"
+                f" {expected[k]:.3f}, and yours is {mine[k]:.3f}"
             )
+
+
+def furthest(given: Tensor, exact: Tensor) -> int:
+    """Where the two are furthest apart; not a number is further than any."""
+    return int((given.to(exact) - exact).abs().nan_to_num(torch.inf).argmax())
 
 
 RULES = {
@@ -69,11 +78,11 @@ RULES = {
         ),
     ),
     "7.2": choice(
-        "e797737ea4b2d8c869e34b47b0d3d4484130617b4519cd667ff9520ff5ca2330",
-        options="abcd",
+        "e3635d5a8b11e5f8145bc782c4d5cdca5963c05c9d6d9a45d42288355629a195",
+        options="abcde",
         hints=(
-            "Test each statement on the plane in polar coordinates, and on the Swiss roll.",
-            "Two statements are right: one is about some chart, the other about the curvature.",
+            "Which parts of the theorem say what must be so, and which say what is enough?",
+            "Test each remark on a plane: with the metric diag(1, 4), and in a chart that is bent.",
         ),
     ),
     "7.3": code(

@@ -34,6 +34,12 @@ def of_orthogonal_charts(G, z):
     return my_curvature(lambda z: torch.diag_embed(G(z).diagonal(dim1=-2, dim2=-1)), z)
 
 
+def of_the_neighbour(G, z):
+    """Right at the first point only."""
+    K = my_curvature(G, z)
+    return torch.cat([K[:1], K[1:] + 1])
+
+
 def of_one_point(G, z):
     return my_curvature(G, z)[0]
 
@@ -68,7 +74,7 @@ def of_each_pair(a, b):
     return (d / d.mean(dim=0)).std(dim=0)
 
 
-SOLUTIONS = {"7.1": my_curvature, "7.2": "bd", "7.3": my_spread}
+SOLUTIONS = {"7.1": my_curvature, "7.2": "ad", "7.3": my_spread}
 
 
 def stub(*arguments):
@@ -78,7 +84,7 @@ def stub(*arguments):
 STUBS = {"7.1": stub, "7.2": None, "7.3": stub}
 
 WRONG = {
-    "7.1": [of_the_other_sign, not_divided, of_orthogonal_charts, of_one_point],
-    "7.2": ["a", "b", "ab", "cd"],
+    "7.1": [of_the_other_sign, not_divided, of_orthogonal_charts, of_one_point, of_the_neighbour],
+    "7.2": ["e", "a", "ac", "abd", "ae"],  # e: the post's step from "only if" to "if"
     "7.3": [with_units, upside_down, over_the_pairs, of_each_pair],
 }
