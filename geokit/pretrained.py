@@ -1,15 +1,17 @@
 """Small decoders that come with the package: `load("digits")`, and no training to wait for.
 
-| name             | map                 | what it is for                                          |
-|------------------|---------------------|---------------------------------------------------------|
-| `digits`         | 2 → 784 (28×28)     | a VAE of handwritten digits, smooth: geodesics found    |
-| `digits-jagged`  | 2 → 784 (28×28)     | the same layers, jagged on purpose: geodesics are hard  |
-| `random-cnn`     | 32 → 3072 (3×32×32) | convolutions with random weights: many dimensions       |
-| `mnist`          | 2 → 784 (28×28)     | a VAE of all of MNIST, and the codes of its test images |
-| `fashion-oddity` | 2 → 784 (28×28)     | a VAE of T-shirts, trousers and sneakers: its σ matters |
+| name              | map                 | what it is for                                         |
+|-------------------|---------------------|--------------------------------------------------------|
+| `digits`          | 2 → 784 (28×28)     | a VAE of handwritten digits, smooth: geodesics found   |
+| `digits-jagged`   | 2 → 784 (28×28)     | the same layers, jagged on purpose: geodesics are hard |
+| `random-cnn`      | 32 → 3072 (3×32×32) | convolutions with random weights: many dimensions      |
+| `mnist`           | 2 → 784 (28×28)     | a VAE of all of MNIST, the codes of its test images    |
+| `fashion-oddity`  | 2 → 784 (28×28)     | a VAE of T-shirts, trousers, sneakers: its σ matters   |
+| `digits-ensemble` | 2 → 784 (28×28)     | one encoder, eight `decoders`: where do they differ?   |
 
 `notebooks/decoders.md` made the first three, and measures how geodesics behave on each;
-`notebooks/train-mnist.md` made `mnist`, and `notebooks/oddity.md` made `fashion-oddity`.
+`notebooks/train-mnist.md` made `mnist`, `notebooks/oddity.md` made `fashion-oddity`, and
+`notebooks/ensembles.md` made `digits-ensemble`.
 """
 
 import json
@@ -22,7 +24,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from .models import VAE, BernoulliVAE, ConvDecoder
+from .models import VAE, BernoulliVAE, ConvDecoder, EnsembleVAE
 
 __all__ = ["NAMES", "Pretrained", "digit_pixels", "load", "save"]
 
@@ -33,6 +35,7 @@ MAKERS = {
     "random-cnn": lambda: ConvDecoder(32),
     "mnist": lambda: BernoulliVAE(784, 2, hidden=(512,)),
     "fashion-oddity": lambda: VAE(784, 2, hidden=(64, 32)),
+    "digits-ensemble": lambda: EnsembleVAE(784, 2, hidden=(64, 32)),
 }
 WEIGHTS = (torch.float32, torch.float16, torch.bfloat16)  # what a file may have them in
 NAMES = tuple(MAKERS)

@@ -38,6 +38,14 @@ def test_elbo_is_log_likelihood_minus_kl_with_an_equal_share_for_each_decoder(n)
     assert_close(vae.elbo(x, torch.Generator().manual_seed(5)), expected, rtol=1e-10, atol=1e-10)
 
 
+def test_the_mean_image_is_the_mean_of_the_decoders_images():
+    vae, z = small(), torch.randn(2, 5, 2)
+    each = torch.stack([f(z) for f in vae.decoders])
+    assert_close(vae.mean(z), each.mean(dim=0))
+    spread = (each - vae.mean(z)).square().sum(dim=-1).mean(dim=0)
+    assert_close(disagreement(vae.decoders, z), spread)
+
+
 def test_a_batch_smaller_than_the_ensemble_trains_some_decoders_only():
     vae, x = small(), pictures(2)
     vae.elbo(x).sum().backward()

@@ -42,7 +42,7 @@ def test_the_mean_keeps_leading_axes_and_stays_within_zero_and_one(name, batch):
     assert 0 < x.min() < x.max() < 1
 
 
-@pytest.mark.parametrize("name", DIGITS)
+@pytest.mark.parametrize("name", [*DIGITS, "digits-ensemble"])
 def test_codes_are_what_the_encoder_says_of_the_digits(name, digits):
     one, (x, labels) = pretrained.load(name), digits
     assert_close(one.model.double().encode(x), one.codes.double(), rtol=0, atol=1e-4)
@@ -81,6 +81,16 @@ def test_the_garments_sigma_is_what_was_recorded():
     σ = one.model.double().std(one.codes.double())
     assert σ.mean().item() == pytest.approx(one.about["figures"]["std_codes"], abs=2e-5)
     assert σ.min() >= 0.1
+
+
+def test_the_ensembles_recorded_figures_are_those_of_its_worst_member(digits):
+    one, (x, _) = pretrained.load("digits-ensemble"), digits
+    model, n = one.model.double(), len(data.load("digits"))
+    z = one.codes.double()
+    errors = torch.stack([(f(z) - x).square().mean(dim=-1) for f in model.decoders])
+    for name, part in (("error_train", errors[:, :n]), ("error_test", errors[:, n:])):
+        worst = part.mean(dim=-1).max().item()
+        assert worst == pytest.approx(one.about["figures"][name], abs=2e-5)
 
 
 def test_the_smooth_decoder_reconstructs_better_than_the_mean_digit(digits):

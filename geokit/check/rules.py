@@ -64,7 +64,8 @@ def number(sealed: str, *, decimals: int, hints: tuple[str, ...]) -> Rule:
         near = (0, 1, -1) if decimals else (0,)
         if any(_hash(exercise, str(last + step)) == sealed for step in near):
             return None
-        return "this is not the number we found" + f", to {decimals} decimals" * (decimals > 0)
+        precision = f", to {decimals} decimal{'s' * (decimals > 1)}" if decimals else ""
+        return f"this is not the number we found{precision}"
 
     return Rule(judge, hints, sealed, decimals=decimals)
 

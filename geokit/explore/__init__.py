@@ -6,17 +6,21 @@ notebook their state is theirs in Python too: `figure.theta` reads it and
 """
 
 from .band import DecoderBand
+from .bundle import EnsembleBundle
 from .decoded_map import DecodedMap
 from .gallery import SurfaceGallery
 from .gauge import GaugeKnob
 from .rubber import RubberBand
 from .tissot import TissotEllipses
+from .variance import RBFVariance
 from .world_map import WorldMap
 
 __all__ = [
     "DecodedMap",
     "DecoderBand",
+    "EnsembleBundle",
     "GaugeKnob",
+    "RBFVariance",
     "RubberBand",
     "SurfaceGallery",
     "TissotEllipses",

@@ -37,7 +37,7 @@ async function judge(question, given) {
     const last = lastDecimal(given, decimals);
     if (typeof last === "string") return `not yet: ${last}.`;
     near = decimals ? [last, last + 1n, last - 1n] : [last]; // an integer must be exact
-    wrong = `this is not the number we found${decimals ? `, to ${decimals} decimals` : ""}`;
+    wrong = `this is not the number we found${decimals ? `, to ${decimals} decimal${decimals > 1 ? "s" : ""}` : ""}`;
   }
   if (!globalThis.crypto?.subtle) {
     return "A browser can judge answers only on pages from disk, from this machine or by https; "
@@ -54,7 +54,7 @@ const TRAITS = ["exercise", "sealed", "salt", "rounds", "decimals", "options", "
 /** The control for `given`: `{ element, show(given) }`. */
 function entry({ decimals, options }, enter) {
   if (!options) {
-    const kind = decimals ? `a number, to ${decimals} decimals` : "a whole number";
+    const kind = decimals ? `a number, to ${decimals} decimal${decimals > 1 ? "s" : ""}` : "a whole number";
     const input = html("input", { type: "text", autocomplete: "off", spellcheck: "false", size: 12 });
     input.addEventListener("input", () => enter(input.value));
     const show = (given) => { if (input.value !== given) input.value = given; }; // the caret stays where it is

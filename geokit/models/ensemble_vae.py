@@ -66,6 +66,10 @@ class EnsembleVAE(nn.Module):
         """The code of an image: the mean of q(z|x)."""
         return self.encoder_mean(self.encoder(x))
 
+    def mean(self, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch D"]:
+        """m(z), the mean of the decoders' images."""
+        return torch.stack([f(z) for f in self.decoders]).mean(dim=0)
+
     def elbo(
         self, x: Float[Tensor, "n D"], generator: torch.Generator | None = None
     ) -> Float[Tensor, " n"]:

@@ -2,15 +2,15 @@
 key and finger on a static page, with no kernel and no network."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
-from test_explore import ASSETS, PAGE, drag, numbers
-from test_explore import door as door  # the fixtures of any figure's page
-from test_explore import served as served
-from test_explore import show as show
+from figures import LISTENERS, MODULE, drag, numbers
+from figures import door as door  # the fixtures of any figure's page
+from figures import folder as folder
+from figures import served as served
+from figures import show as show
 from torch import nn
 
 from geokit import PullbackMetric, StraightLine, geodesic, jacobian, length, pretrained
@@ -33,28 +33,10 @@ G = PullbackMetric(DECODER)
 OWN = MLP(nn.Linear(2, 5), nn.ELU(), nn.Linear(5, 3))  # its data are no pictures
 FIGURES = {"band": DecoderBand, "own": lambda: DecoderBand(OWN)}
 
-MODULE = """
-  const saved = JSON.parse(document.querySelector('script[type$="widget-state+json"]').textContent);
-  const { state, buffers } = Object.values(saved.state).find(({ state }) => state._esm);
-  const view = (data) => new DataView(Uint8Array.from(atob(data), (c) => c.charCodeAt(0)).buffer);
-  for (const { path, data } of buffers) state[path[0]] = view(data);
-  const url = URL.createObjectURL(new Blob([state._esm], { type: "text/javascript" }));
-  const { math, default: figure } = await import(url);
-"""
 CALL = f"""async ([expression, states]) => {{
   {MODULE}
   const f = math.decoder(state.layers, state.weights), band = math.bandOn(f);
   return states.map(new Function("math", "f", "band", `return ${{expression}}`)(math, f, band));
-}}"""
-LISTENERS = f"""async () => {{
-  {MODULE}
-  const listening = new Set();
-  const each = (act) => (names, f) => names.split(" ").forEach((name) => listening[act](name + f));
-  const model = {{ get: (key) => state[key], on: each("add"), off: each("delete") }};
-  const cleanup = figure.render({{ model, el: document.createElement("div") }});
-  const before = listening.size;
-  cleanup();
-  return [before, listening.size];
 }}"""
 PIXELS = """async (image) => {
   const bitmap = await createImageBitmap(await (await fetch(image.getAttribute("href"))).blob());
@@ -67,23 +49,6 @@ AT_REST = "document.querySelector('dl').getAttribute('aria-busy') === 'false'"
 RELAX = """(p) => {
   for (let i = 0; i < 500; i += 1) { const s = band.relax(p); if (s.tight) return p; p = s.next; }
 }"""
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    """One page a figure, as a built book holds them: saved state, a view, the book's renderer."""
-    from ipywidgets.embed import dependency_state, embed_data
-
-    folder = tmp_path_factory.mktemp("bands")
-    for name in ("anywidget-static.js", "book.css"):
-        (folder / name).write_bytes((ASSETS / name).read_bytes())
-    for name, figure in FIGURES.items():
-        shown = figure()
-        state = dependency_state([shown], drop_defaults=False)
-        saved = embed_data(views=[shown], state=state)
-        parts = json.dumps(saved["manager_state"]), json.dumps(saved["view_specs"][0])
-        (folder / f"{name}.html").write_text(PAGE % parts, encoding="utf-8")
-    return folder
 
 
 def shipped(page, expression: str, states) -> torch.Tensor:

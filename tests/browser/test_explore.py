@@ -5,13 +5,22 @@ import functools
 import json
 import math
 import re
-import threading
-from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 import torch
+from figures import (
+    FROM_PYTHON,
+    FROM_THE_READER,
+    LISTENERS,
+    MODULE,
+    drag,
+    numbers,
+    shipped,
+)
+from figures import door as door  # the fixtures of any figure's page
+from figures import folder as folder
+from figures import served as served
+from figures import show as show
 
 from geokit import (
     PullbackMetric,
@@ -47,7 +56,6 @@ from geokit.surfaces import (
 )
 
 pytestmark = pytest.mark.browser
-ASSETS = Path(__file__).parents[2] / "book/_assets"
 TOLERANCE = {"rtol": 1e-9, "atol": 1e-9}
 STATES = 200
 FIGURES = {
@@ -58,113 +66,10 @@ FIGURES = {
     "rubber-band": RubberBand,
 }
 
-PAGE = """<!doctype html>
-<html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>A figure</title><link rel="icon" href="data:,"><link rel="stylesheet" href="book.css">
-<style>
-  html { color-scheme: light dark; background: Canvas; color: CanvasText; font-family: sans-serif }
-  main { max-width: 46rem; margin: auto }
-</style>
-<script src="anywidget-static.js" defer></script></head>
-<body><main><h1>A figure</h1>
-<script type="application/vnd.jupyter.widget-state+json">%s</script>
-<script type="application/vnd.jupyter.widget-view+json">%s</script>
-</main></body></html>"""
-
-MODULE = """
-  const saved = document.querySelector('script[type$="widget-state+json"]').textContent;
-  const { state } = Object.values(JSON.parse(saved).state).find(({ state }) => state._esm);
-  const url = URL.createObjectURL(new Blob([state._esm], { type: "text/javascript" }));
-  const { math, default: figure } = await import(url);
-"""
 CALL = f"""async ([expression, states]) => {{
   {MODULE}
   return states.map(new Function("math", `return ${{expression}}`)(math));
 }}"""
-LISTENERS = f"""async () => {{
-  {MODULE}
-  const listening = new Set();
-  const each = (act) => (names, f) => names.split(" ").forEach((name) => listening[act](name + f));
-  const model = {{ get: (key) => state[key], on: each("add"), off: each("delete") }};
-  const cleanup = figure.render({{ model, el: document.createElement("div") }});
-  const before = listening.size;
-  cleanup();
-  return [before, listening.size];
-}}"""
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    """One page a figure, as a built book holds them: saved state, a view, the book's renderer."""
-    from ipywidgets.embed import dependency_state, embed_data
-
-    folder = tmp_path_factory.mktemp("figures")
-    for name in ("anywidget-static.js", "book.css"):
-        (folder / name).write_bytes((ASSETS / name).read_bytes())
-    for name, figure in FIGURES.items():
-        shown = figure()
-        state = dependency_state([shown], drop_defaults=False)
-        saved = embed_data(views=[shown], state=state)
-        parts = json.dumps(saved["manager_state"]), json.dumps(saved["view_specs"][0])
-        (folder / f"{name}.html").write_text(PAGE % parts, encoding="utf-8")
-    return folder
-
-
-@pytest.fixture(scope="module")
-def served(folder) -> Iterator[str]:
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", 0), functools.partial(SimpleHTTPRequestHandler, directory=folder)
-    )
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
-@pytest.fixture(params=["http", "file"])
-def door(request, folder, served) -> str:
-    return served if request.param == "http" else folder.as_uri()
-
-
-@pytest.fixture
-def show(page, folder) -> Iterator:
-    """`show("tissot")` opens that figure's page; at the end nothing may have gone wrong in it."""
-
-    page.set_default_timeout(10_000)
-
-    def open_page(name: str, door: str = folder.as_uri()):
-        page.goto(f"{door}/{name}.html")
-        page.wait_for_function("document.documentElement.dataset.widgets === 'drawn'")
-        return page
-
-    yield open_page
-    assert not page.complaints
-
-
-def drag(page, handle, dx: float, dy: float) -> None:
-    handle.scroll_into_view_if_needed()
-    box = handle.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x + dx, y + dy, steps=4)
-    page.mouse.up()
-
-
-def numbers(page) -> dict[str, list[float]]:
-    """The numbers under each name, as the reader sees them."""
-    items = page.locator(".explore dl > div").all()
-    read = {i.locator("dt").inner_text(): i.locator("dd").inner_text() for i in items}
-    form = r"[-−]?\d[\d,]*\.?\d*"
-    return {
-        name: [float(n.replace("−", "-").replace(",", "")) for n in re.findall(form, text)]
-        for name, text in read.items()
-    }
-
-
-def shipped(page, expression: str, states) -> torch.Tensor:
-    """What the figure's own JavaScript says of each state: `expression` is a function of one."""
-    return torch.tensor(page.evaluate(CALL, [expression, states]), dtype=torch.float64)
 
 
 def places(seed: int, count: int = STATES) -> torch.Tensor:
@@ -890,58 +795,6 @@ SET = {
     "surface-gallery": {"surface": "torus", "a": (0.0, 1.0), "b": (0.5, 0.25), "c": (1.0, 1.0)},
     "rubber-band": {"a": (1.0, -1.0), "b": (2.0, 1.25), "sweeps": 7},
 }
-LIVE = f"""
-  {MODULE}
-  let listeners = [];
-  const unsaved = new Set(), sent = [];
-  const tell = (name) =>
-    listeners.filter(([to]) => to === `change:${{name}}`).forEach(([, act]) => act());
-  const model = {{ // as anywidget hands it over in JupyterLab
-    get: (name) => state[name],
-    set: (name, value) => {{ state[name] = value; unsaved.add(name); tell(name); }},
-    save_changes: () => {{
-      sent.push(Object.fromEntries([...unsaved].map((name) => [name, state[name]])));
-      unsaved.clear();
-    }},
-    on: (names, act) => listeners.push(...names.split(" ").map((name) => [name, act])),
-    off: (_, act) => {{ listeners = listeners.filter(([, other]) => other !== act); }},
-  }};
-  const el = document.createElement("div");
-  const cleanup = figure.render({{ model, el }});
-"""
-FROM_PYTHON = f"""async (values) => {{
-  {LIVE}
-  const look = (el) =>
-    el.innerHTML + [...el.querySelectorAll("input, select")].map((control) => control.value);
-  const seen = {{}};
-  for (const [name, value] of Object.entries(values)) {{
-    const before = look(el), fresh = document.createElement("div");
-    state[name] = value;
-    tell(name);
-    figure.render({{ model, el: fresh }})();
-    seen[name] = [look(el) !== before, look(el) === look(fresh), sent.length];
-  }}
-  cleanup();
-  return seen;
-}}"""
-FROM_THE_READER = f"""async () => {{
-  {LIVE}
-  const all = (kind) => [...el.querySelectorAll(kind)];
-  for (const knob of all("[role=slider]"))
-    for (const key of ["ArrowRight", "ArrowUp"])
-      knob.dispatchEvent(new KeyboardEvent("keydown", {{ key }}));
-  for (const range of all("input")) {{
-    range.valueAsNumber = 0.3;
-    range.dispatchEvent(new Event("input"));
-  }}
-  for (const choice of all("select")) {{
-    choice.selectedIndex = 1;
-    choice.dispatchEvent(new Event("change"));
-  }}
-  all("button").forEach((button) => button.click());
-  cleanup();
-  return [sent, [...unsaved]];
-}}"""
 
 
 def traits_of(figure: type[Figure]) -> set[str]:

@@ -176,7 +176,7 @@ def test_the_page_rounds_as_python_does(questions):
     assert {round(x) - math.trunc(x) for x in ties} == {-1, 0, 1}
     assert expected.count("give a number") > 50
     assert expected.count("give a whole number") > 50
-    assert expected.count("give a smaller number") > 3
+    assert expected.count("give a smaller number") >= 3
     assert any(len(e) > 300 for e in expected)
 
 
