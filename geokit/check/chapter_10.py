@@ -34,6 +34,14 @@ def judge_energy(theirs) -> None:
             f"the mean of 3000 draws is {samples.mean():.3f} ± {error:.3f}, "
             f"the expected energy {exact:.3f}"
         )
+    # four members that paint a constant: a point decoded once never lies on both 0–1 and 10–30
+    constant = [lambda z, c=c: torch.full_like(z[..., :1], c) for c in (0.0, 1.0, 10.0, 30.0)]
+    three = [scalar(theirs(constant, points[:3], draws)) for _ in range(400)]
+    if any(abs(one - 2 * (1 + 400)) < 1e-6 for one in three):
+        refuse(
+            "the mean is right, but a point between two steps was decoded by two members in one "
+            "draw; let one member decode it for both"
+        )
 
 
 def scalar(energy) -> float:

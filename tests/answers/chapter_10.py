@@ -34,6 +34,14 @@ def without_replacement(decoders, points, draws):
     return (n - 1) * decoded(decoders, points, jumps.cumsum(0) % S).diff(dim=0).square().sum()
 
 
+def a_fresh_pair_each_step(decoders, points, draws):
+    """The same mean, but inner points are decoded twice."""
+    n = len(points)
+    a, b = torch.randint(len(decoders), (2, n - 1), generator=draws)
+    steps = decoded(decoders, points[1:], b) - decoded(decoders, points[:-1], a)
+    return (n - 1) * steps.square().sum()
+
+
 def squared_length(decoders, points, draws):
     pick = torch.randint(len(decoders), (len(points),), generator=draws)
     return decoded(decoders, points, pick).diff(dim=0).norm(dim=-1).sum() ** 2
@@ -57,6 +65,7 @@ WRONG = {
         points_for_segments,
         one_member_a_curve,
         without_replacement,
+        a_fresh_pair_each_step,
         squared_length,
         lambda decoders, points, draws: ensemble_energy(decoders, points),  # nothing is drawn
         lambda decoders, points, draws: one_energy(decoders, points, draws) / 2,
