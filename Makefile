@@ -49,5 +49,5 @@ $(INSTALLED): pyproject.toml constraints.txt
 	  echo "geokit needs Python 3.11 or newer, but $(PYTHON) is `$(PYTHON) --version 2>&1`." \
 	    "Name another: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[book,test]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[book,test,flows,cluster]'
 	@touch $@

@@ -95,7 +95,7 @@ def house(tmp_path: Path) -> Path:
 @pytest.mark.parametrize(
     ("name", "old", "new", "found"),
     [
-        ("environment.yml", "[book,test]", "[book]", "extras"),
+        ("environment.yml", "[book,test,flows,cluster]", "[book]", "extras"),
         ("environment.yml", "- -c constraints.txt", "- tqdm", "not held"),
         ("environment.yml", "- -c constraints.txt", "- -c constraints.txt\n      - tqdm", "twice"),
         ("environment.yml", ">=3.11,<3.13", ">=3.10,<3.13", "Python 3.10"),
