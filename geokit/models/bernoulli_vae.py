@@ -7,6 +7,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .mlp import MLP, layers
+from .vae import sample
 
 
 class BernoulliVAE(nn.Module):
@@ -37,6 +38,7 @@ class BernoulliVAE(nn.Module):
         super().__init__()
         if not hidden:
             raise ValueError("hidden is empty; give the width of at least one hidden layer.")
+        self.latent = latent
         self.encoder = nn.Sequential(*layers([pixels, *hidden], activation))
         self.encoder_mean = nn.Linear(hidden[-1], latent)
         self.encoder_log_std = nn.Linear(hidden[-1], latent)
@@ -54,18 +56,21 @@ class BernoulliVAE(nn.Module):
         return MLP(*self.decoder, nn.Sigmoid())
 
     def elbo(
-        self, x: Float[Tensor, "*batch D"], generator: torch.Generator | None = None
+        self,
+        x: Float[Tensor, "*batch D"],
+        generator: torch.Generator | None = None,
+        *,
+        noise: Float[Tensor, "*batch d"] | None = None,
+        kl_weight: float = 1.0,
     ) -> Float[Tensor, "*batch"]:
         """E_q[log p(x|z)] − KL(q(z|x) ‖ p(z)) in nats, one sample of z an image.
 
-        The noise comes from `generator`, a CPU one, so that a seed gives the same run on every
-        device.
+        `generator`, `noise` and `kl_weight` as for `VAE`.
         """
         h = self.encoder(x)
         m, log_s = self.encoder_mean(h), self.encoder_log_std(h)
-        ε = torch.randn(m.shape, generator=generator, dtype=m.dtype).to(m.device)
-        log_odds = self.decoder(m + log_s.exp() * ε)
+        log_odds = self.decoder(sample(m, log_s, generator, noise))
         # log p = x log μ + (1 − x) log(1 − μ), with μ = sigmoid(log odds)
         log_likelihood = x * log_odds - nn.functional.softplus(log_odds)
         kl = 0.5 * (m**2 + (2 * log_s).exp() - 1) - log_s
-        return log_likelihood.sum(dim=-1) - kl.sum(dim=-1)
+        return log_likelihood.sum(dim=-1) - kl_weight * kl.sum(dim=-1)

@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from .mlp import MLP, layers
+from .vae import sample
 
 
 class EnsembleVAE(nn.Module):
@@ -49,7 +50,7 @@ class EnsembleVAE(nn.Module):
                 f"hidden is {tuple(hidden)} and decoders is {decoders}; "
                 "give at least one width and one decoder."
             )
-        self.std = std
+        self.latent, self.std = latent, std
         self.encoder = nn.Sequential(*layers([pixels, *hidden], activation))
         self.encoder_mean = nn.Linear(hidden[-1], latent)
         self.encoder_log_std = nn.Linear(hidden[-1], latent)
@@ -71,21 +72,25 @@ class EnsembleVAE(nn.Module):
         return torch.stack([f(z) for f in self.decoders]).mean(dim=0)
 
     def elbo(
-        self, x: Float[Tensor, "n D"], generator: torch.Generator | None = None
+        self,
+        x: Float[Tensor, "n D"],
+        generator: torch.Generator | None = None,
+        *,
+        noise: Float[Tensor, "n d"] | None = None,
+        kl_weight: float = 1.0,
     ) -> Float[Tensor, " n"]:
         """The evidence lower bound of each image in nats, image k decoded by decoder k·S // n: one
         sample of z, and of s in an even draw without replacement if the images come in random
         order.
 
-        The noise comes from `generator`, a CPU one.
+        `generator`, `noise` and `kl_weight` as for `VAE`.
         """
         h = self.encoder(x)
         m, log_s = self.encoder_mean(h), self.encoder_log_std(h)
-        ε = torch.randn(m.shape, generator=generator, dtype=m.dtype).to(m.device)
-        shares = (m + log_s.exp() * ε).tensor_split(len(self.decoders))
+        shares = sample(m, log_s, generator, noise).tensor_split(len(self.decoders))
         mean = torch.cat([f(z) for f, z in zip(self.decoders, shares, strict=True)])
         log_likelihood = (
             -0.5 * ((x - mean) / self.std) ** 2 - math.log(self.std) - 0.5 * math.log(2 * math.pi)
         )
         kl = 0.5 * (m**2 + (2 * log_s).exp() - 1) - log_s
-        return log_likelihood.sum(dim=-1) - kl.sum(dim=-1)
+        return log_likelihood.sum(dim=-1) - kl_weight * kl.sum(dim=-1)

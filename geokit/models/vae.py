@@ -42,7 +42,7 @@ class VAE(nn.Module):
         super().__init__()
         if not hidden:
             raise ValueError("hidden is empty; give the width of at least one hidden layer.")
-        self.floor = floor
+        self.latent, self.floor = latent, floor
         self.encoder = nn.Sequential(*layers([pixels, *hidden], activation))
         self.encoder_mean = nn.Linear(hidden[-1], latent)
         self.encoder_log_std = nn.Linear(hidden[-1], latent)
@@ -69,21 +69,32 @@ class VAE(nn.Module):
         x: Float[Tensor, "*batch D"],
         generator: torch.Generator | None = None,
         *,
+        noise: Float[Tensor, "*batch d"] | None = None,
         kl_weight: float = 1.0,
     ) -> Float[Tensor, "*batch"]:
         """E_q[log p(x|z)] − KL(q(z|x) ‖ p(z)) in nats, one sample of z an image; a lower bound of
         log p(x).
 
         The noise comes from `generator`, a CPU one, so that a seed gives the same run on every
-        device. A `kl_weight` other than 1 multiplies the KL, and then it is no bound.
+        device; or it is `noise`, standard normal, drawn before. A `kl_weight` other than 1
+        multiplies the KL, and then it is no bound.
         """
         h = self.encoder(x)
         m, log_s = self.encoder_mean(h), self.encoder_log_std(h)
-        ε = torch.randn(m.shape, generator=generator, dtype=m.dtype).to(m.device)
-        z = m + log_s.exp() * ε
+        z = sample(m, log_s, generator, noise)
         σ = self.std(z)
         log_likelihood = (
             -0.5 * ((x - self.mean(z)) / σ) ** 2 - σ.log() - 0.5 * math.log(2 * math.pi)
         )
         kl = 0.5 * (m**2 + (2 * log_s).exp() - 1) - log_s
         return log_likelihood.sum(dim=-1) - kl_weight * kl.sum(dim=-1)
+
+
+def sample(
+    mean: Tensor, log_std: Tensor, generator: torch.Generator | None, noise: Tensor | None
+) -> Tensor:
+    """z = mean + std ⊙ ε: a draw from q(z|x) through which gradients flow; ε is `noise`, or drawn
+    from a CPU `generator`."""
+    if noise is None:
+        noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype).to(mean.device)
+    return mean + log_std.exp() * noise

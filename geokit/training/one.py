@@ -1,4 +1,4 @@
-"""Training: one loop for any model that has an `elbo`."""
+"""One model after another."""
 
 import math
 
@@ -46,13 +46,7 @@ def fit(
         ValueError: no images, fewer than one epoch, a warm-up outside [0, 1], or an ELBO that
             becomes NaN or infinite.
     """
-    if len(x) == 0 or epochs < 1 or batch_size < 1:
-        raise ValueError(
-            f"got {len(x)} images, {epochs} epochs, batches of {batch_size}; "
-            "each must be at least 1."
-        )
-    if not 0 <= kl_warm_up <= 1:
-        raise ValueError(f"kl_warm_up is {kl_warm_up}; give the share of the epochs, from 0 to 1.")
+    require_schedule(x, epochs, batch_size, kl_warm_up)
     device = torch.device(device) if device is not None else next(model.parameters()).device
     model.to(device).train()
     x = x.to(device)
@@ -63,7 +57,7 @@ def fit(
     history = []
     bar = tqdm(range(epochs), disable=not progress, unit="epoch")
     for epoch in bar:
-        warm_up = {"kl_weight": min(1.0, epoch / (kl_warm_up * epochs))} if kl_warm_up else {}
+        warm_up = kl_weight(epoch, epochs, kl_warm_up)
         total = torch.zeros((), device=device)
         for batch in torch.randperm(len(x), generator=draws).split(batch_size):
             elbo = model.elbo(x[batch.to(device)], draws, **warm_up)
@@ -82,3 +76,19 @@ def fit(
         bar.set_postfix_str(f"ELBO {history[-1]:.1f} nats")
     model.eval()
     return history
+
+
+def kl_weight(epoch: int, epochs: int, warm_up: float) -> dict[str, float]:
+    """What a model is told of the warm-up in an epoch: nothing where there is none."""
+    return {"kl_weight": min(1.0, epoch / (warm_up * epochs))} if warm_up else {}
+
+
+def require_schedule(x: Tensor, epochs: int, batch_size: int, kl_warm_up: float) -> None:
+    """Something to train on, and a warm-up that ends."""
+    if len(x) == 0 or epochs < 1 or batch_size < 1:
+        raise ValueError(
+            f"got {len(x)} images, {epochs} epochs, batches of {batch_size}; "
+            "each must be at least 1."
+        )
+    if not 0 <= kl_warm_up <= 1:
+        raise ValueError(f"kl_warm_up is {kl_warm_up}; give the share of the epochs, from 0 to 1.")
