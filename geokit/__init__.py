@@ -27,7 +27,7 @@ from .metric import (
 )
 from .pullback import PullbackMetric, expected_pullback_metric, jacobian
 from .rbf import RBFPrecision
-from .reliability import coefficient_of_variation
+from .reliability import coefficient_of_variation, compare
 from .solvers.graph import LatentGraph
 from .walks import brownian_motion, euclidean_walk, riemannian_walk
 
@@ -43,6 +43,7 @@ __all__ = [
     "brownian_motion",
     "christoffel",
     "coefficient_of_variation",
+    "compare",
     "disagreement",
     "distance",
     "energy",

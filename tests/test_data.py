@@ -603,7 +603,7 @@ def test_the_command_refuses_with_the_sentence_alone():
     assert run.stdout == ""
     assert run.stderr == (
         "There is no data set 'emnist'; choose one of "
-        "digits, mnist, fashion-mnist, cifar-10, celeba.\n"
+        "digits, mnist, fashion-mnist, cifar-10, celeba, pictures.\n"
     )
 
 

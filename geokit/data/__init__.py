@@ -7,8 +7,10 @@
 | `fashion-mnist` | 60,000  | 10,000 | 1×28×28 | Xiao, Rasul and Vollgraf, Zalando SE (MIT)       |
 | `cifar-10`      | 50,000  | 10,000 | 3×32×32 | Krizhevsky (none stated)                         |
 | `celeba`        | 162,770 | 19,962 | 3×64×64 | Liu, Luo, Wang and Tang (research only)          |
+| `pictures`      | 8,000   | 2,000  | 1×24×24 | drawn here by a known map from two factors       |
 
-`digits` needs no download. Of `celeba` you bring your own copy (`geokit.data.celeba`); it has a
+`digits` and `pictures` need no download; of `pictures` the true distances can be computed
+(`geokit.data.pictures`). Of `celeba` you bring your own copy (`geokit.data.celeba`); it has a
 third split, "valid", of 19,867. The others are looked for in `$GEOKIT_DATA`, then in the cache,
 then downloaded (`geokit.data.files`); `python -m geokit.data fashion-mnist` fetches them ahead of
 time.
@@ -26,7 +28,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 
-from . import celeba, cifar
+from . import celeba, cifar, pictures
 from .files import Stored, fetch
 from .idx import read_idx
 
@@ -63,7 +65,7 @@ def load(name: str, split: str = "train", classes: Iterable | None = None) -> Im
     """The images of one split of a named set, in the set's own order.
 
     Args:
-        name: "digits", "mnist", "fashion-mnist", "cifar-10" or "celeba".
+        name: "digits", "mnist", "fashion-mnist", "cifar-10", "celeba" or "pictures".
         split: "train" or "test"; "celeba" has "valid" too. The digits are split once and for all,
             every class in the same proportion (scikit-learn's `train_test_split`, 450 for the
             test, seed 0); the other sets bring their own split.
@@ -159,5 +161,6 @@ SETS = {
     "fashion-mnist": partial(_mnist, "fashion-mnist"),
     "cifar-10": cifar.read,
     "celeba": celeba.read,
+    "pictures": pictures.read,
 }
 SPLITS = dict.fromkeys(SETS, ("train", "test")) | {"celeba": tuple(celeba.SPLITS)}

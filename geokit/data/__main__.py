@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"Stopped before {name} was complete; run it again to go on.", file=sys.stderr)
         return 130
     print(f"{name}: {', '.join(counts)}")
-    for path in paths or ["comes with scikit-learn: nothing to fetch"]:
+    for path in paths or ["nothing to fetch: it comes with the library, or with scikit-learn"]:
         print(f"  {path}")
     return 0
 

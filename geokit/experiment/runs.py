@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
@@ -74,9 +75,9 @@ def run(
     """
     spec, out = read_spec(spec), Path(out)
     _require_device(device)
+    first, second = _pairs(spec)
     if settle(out, spec, resume):
         return _read(out)
-    first, second = _pairs(spec)
     seeds = spec.all_seeds
     missing = [seed for seed in seeds if not (out / f"seeds/{_name(seed)}.json").exists()]
     size = spec.seeds.together
@@ -101,7 +102,8 @@ def load_model(out: Path | str, seed: int, *, spec: Spec | None = None) -> nn.Mo
     out = Path(out)
     path = out / f"seeds/{_name(seed)}.safetensors"
     try:
-        spec = spec or read_spec(json.loads((out / "run.json").read_text(encoding="utf-8"))["spec"])
+        about = out / ("run.json" if (out / "run.json").exists() else "provenance.json")
+        spec = spec or read_spec(json.loads(about.read_text(encoding="utf-8"))["spec"])
         weights = load_file(path)
     except OSError as error:
         raise ValueError(f"{path} is not there: no finished model of seed {seed}.") from error
@@ -169,8 +171,6 @@ def _train(
 
 def _measure(spec: Spec, seed: int, train: Tensor, test: Tensor, folder: Path, device: str) -> None:
     """The rows of one model, and what there is to say about it; the latter comes last."""
-    from safetensors import safe_open
-
     started = time.perf_counter()
     path = folder / f"{_name(seed)}.safetensors"
     with safe_open(path, framework="pt") as file:

@@ -55,14 +55,16 @@ def settle(out: Path, spec: Spec, resume: bool) -> bool:
         _clear(out)
     if claim.exists():
         theirs = _claim(claim)
-        if theirs != mine:
+        worked = any(out.glob("seeds/*")) or (out / "distances.csv").exists()
+        if theirs != mine and worked:
             raise ValueError(
                 f"{out} holds a run that differs in {_difference(theirs, mine)}; "
                 "choose another folder, or start anew with resume=False (--restart), "
                 "which deletes it."
             )
-        return (out / "distances.csv").exists() and (out / "provenance.json").exists()
-    if (out / "distances.csv").exists():
+        if theirs == mine:
+            return (out / "distances.csv").exists() and (out / "provenance.json").exists()
+    elif (out / "distances.csv").exists():
         raise ValueError(
             f"{out} holds a table but not the run it came from; choose another folder."
         )

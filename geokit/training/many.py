@@ -222,7 +222,7 @@ class _Run:
         }
         self.order, self.totals = tensors["order"], tensors["totals"].to(where)
         for generator, state in zip(self.draws, tensors["draws"], strict=True):
-            generator.set_state(state)
+            generator.set_state(state.clone())  # a row of a larger tensor will not do
         self.optimiser = self._adam(
             {
                 name: {key: tensors[f"{key}.{name}"].to(where) for key in ("exp_avg", "exp_avg_sq")}
