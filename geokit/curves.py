@@ -9,10 +9,9 @@ from functools import cache, cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from .types import require_points
+from .types import Float, require_points
 
 
 def require_same_space(

@@ -9,11 +9,10 @@ with the number of points.
 from collections.abc import Iterable
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from .pullback import Joint, PullbackMetric
-from .types import Immersion
+from .types import Float, Immersion
 
 
 def mean_pullback_metric(decoders: Iterable[Immersion]) -> PullbackMetric:

@@ -5,14 +5,13 @@ of a batch share their steps, so an answer depends on its batch within the toler
 """
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from .curves import require_same_space
 from .geodesic import geodesic
 from .metric import christoffel, norm, raise_index
 from .pullback import PullbackMetric, jacobian
-from .types import Curve, Metric
+from .types import Curve, Float, Metric
 
 
 def exponential_map(

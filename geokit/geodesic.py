@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import torch
-from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from .curves import Elements, LobattoCurve, StraightLine, constant_speed, require_same_space
@@ -15,7 +14,7 @@ from .pullback import PullbackMetric
 from .solvers import lbfgs, newton
 from .solvers.certified import DEGREE, FINEST, choose, finite_starts, pin, solve
 from .solvers.energies import discretise
-from .types import Curve, Metric
+from .types import Bool, Curve, Float, Int, Metric
 
 CLOCK = Elements(2 * FINEST.count, DEGREE)
 """On these the speed of a finished curve is measured."""

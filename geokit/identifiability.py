@@ -2,13 +2,12 @@
 the isometry theorem assumes: A2 (injective) and A3 (full rank)."""
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from .curves import StraightLine
 from .geodesic import length
 from .pullback import PullbackMetric, jacobian
-from .types import Immersion, Metric, require_points
+from .types import Float, Immersion, Metric, require_points
 
 
 def indeterminacy(f_a: Immersion, encode_b: Immersion) -> Immersion:

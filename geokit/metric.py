@@ -3,11 +3,10 @@
 import math
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from .pullback import PullbackMetric, jacobian, require_kept_axes
-from .types import Metric
+from .types import Float, Metric
 
 
 def inner(

@@ -6,7 +6,6 @@ from itertools import cycle
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import LogNorm
@@ -14,7 +13,7 @@ from torch import Tensor
 
 from .metric import unit_ball
 from .metric import volume_element as volume_element_of
-from .types import Curve, Metric
+from .types import Curve, Float, Int, Metric
 
 GEODESIC = {"color": "C0", "linestyle": "-"}
 STRAIGHT = {"color": "C1", "linestyle": "--"}

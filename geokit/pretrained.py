@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from jaxtyping import Float, Float32, Int64
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from .models import VAE, BernoulliVAE, ConvDecoder, EnsembleVAE
+from .types import Float, Float32, Int64
 
 __all__ = ["NAMES", "Pretrained", "digit_pixels", "load", "save"]
 

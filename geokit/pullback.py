@@ -5,10 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from .types import Derivatives, Immersion, Metric, require_points
+from .types import Derivatives, Float, Immersion, Metric, require_points
 
 
 def jacobian(f: Immersion, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch D d"]:

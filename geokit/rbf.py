@@ -12,13 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from scipy.optimize import nnls
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from torch import Tensor, nn
 
-from .types import Derivatives
+from .types import Derivatives, Float
 
 LEAST = 0.25
 """No cluster is narrower than this share of the median one: see `bandwidths`."""

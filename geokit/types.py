@@ -4,8 +4,30 @@ has to be subclassed."""
 from collections.abc import Callable
 from typing import NamedTuple
 
-from jaxtyping import Float
 from torch import Tensor
+
+try:
+    from jaxtyping import Bool, Float, Float32, Int, Int64
+except ImportError:  # a box without jaxtyping computes the same: shapes are for readers and tests
+
+    class _Shaped:
+        def __class_getitem__(cls, item: tuple) -> type:
+            return item[0]
+
+    Bool = Float = Float32 = Int = Int64 = _Shaped
+
+__all__ = [
+    "Bool",
+    "Curve",
+    "Derivatives",
+    "Float",
+    "Float32",
+    "Immersion",
+    "Int",
+    "Int64",
+    "Metric",
+    "require_points",
+]
 
 Immersion = Callable[[Tensor], Tensor]
 """`z ↦ x`, `(*batch, d)` → `(*batch, D)`: a decoder, or any smooth map. Leading axes stay where

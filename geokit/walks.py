@@ -8,13 +8,12 @@ stopped, goes on with the same walk. Walkers are leading axes: many cost little 
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from .exponential import acceleration
 from .metric import require_metric
 from .pullback import PullbackMetric, derivatives
-from .types import Metric, require_points
+from .types import Float, Metric, require_points
 
 
 def euclidean_walk(

@@ -11,9 +11,10 @@ PACKAGE = Path(__file__).parents[1] / "geokit"
 # Who may import whom. `types` is open to all; the two sides meet only in a callable.
 MAY_IMPORT = {
     # models: data -> parameters -> a callable f
-    "data": set(),
+    "progress": set(),
+    "data": {"progress"},
     "models": set(),
-    "training": set(),
+    "training": {"progress"},
     "pretrained": {"models"},
     "rbf": set(),
     "ensemble": {"pullback"},
@@ -32,7 +33,7 @@ MAY_IMPORT = {
 }
 MAY_IMPORT["experiment"] = set(MAY_IMPORT)
 TOP = {"plotting", "explore", "check"}  # may import everything, imported by none below
-OPTIONAL = {"pooch", "torchdiffeq", "zuko", "anywidget", "dask", "distributed"}
+OPTIONAL = {"pooch", "torchdiffeq", "zuko", "anywidget", "dask", "distributed", "tqdm", "PIL"}
 
 
 def unit(path: Path, package: Path) -> str:

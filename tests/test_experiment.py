@@ -457,3 +457,91 @@ def test_the_command_says_in_one_sentence_what_is_wrong(tmp_path):
     assert (process.returncode, said) == (1, "")
     assert complaint.count("\n") == 1
     assert "unknown key training.epoch" in complaint
+
+
+BARE = """
+import importlib.metadata, re, runpy, sys
+
+allowed, left = set(), ["torch", "numpy", "scipy", "scikit-learn", "pandas", "safetensors", "zuko"]
+while left:
+    name = left.pop()
+    if name in allowed:
+        continue
+    allowed.add(name)
+    try:
+        needs = importlib.metadata.requires(name) or []
+    except importlib.metadata.PackageNotFoundError:
+        continue  # needed on another platform only
+    left += [re.match(r"[\\w.-]+", n)[0].lower() for n in needs if "extra ==" not in n]
+modules = importlib.metadata.packages_distributions()
+foreign = {m for m, owners in modules.items() if not allowed & {o.lower() for o in owners}}
+
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in foreign - {"geokit"}:
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+
+sys.meta_path.insert(0, Missing())
+for gone in ("jaxtyping", "tqdm", "matplotlib", "PIL", "pooch", "IPython", "distributed"):
+    assert gone in foreign, gone
+sys.argv = sys.argv[1:]
+runpy.run_module("geokit.experiment", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize("kind", ["VAE", "ManifoldFlow"])
+def test_a_box_with_few_packages_suffices(whole, kind, tmp_path):
+    """Nothing is imported but torch, numpy, scipy, scikit-learn, pandas, safetensors, zuko and what
+    these need."""
+    path = tmp_path / "small.toml"
+    path.write_text(
+        TOML.replace("VAE", kind).replace("[16, 8]", "[16]" if kind != "VAE" else "[16, 8]")
+    )
+    out = tmp_path / "out"
+    process = subprocess.run(
+        [sys.executable, "-c", BARE, "experiment", path, "--out", out],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+    assert process.returncode == 0, process.stderr
+    assert "4 models, 5 pairs" in process.stdout
+    assert "s left" in process.stderr  # lines in place of a bar
+    if kind == "VAE":
+        assert tables(out) == tables(whole[0])
+
+
+@pytest.mark.data
+def test_faces_in_celebas_layout_run_end_to_end(tmp_path, monkeypatch):
+    """The user's own copy: official size, list and folder, here filled with portraits."""
+    from PIL import Image
+
+    from geokit.data.idx import read_idx
+
+    shared = Path(os.environ["GEOKIT_DATA"]) / "portraits-64"
+    portraits = read_idx(shared / "faces-64x64-rgb-idx4-ubyte.gz", ndim=4)[:40]
+    own = tmp_path / "data/celeba/img_align_celeba"
+    own.mkdir(parents=True)
+    lines = []
+    for i, portrait in enumerate(portraits):
+        name = f"{i + 1:06d}.jpg"
+        picture = Image.new("RGB", (178, 218))
+        picture.paste(Image.fromarray(portrait).resize((148, 148)), (15, 35))
+        picture.save(own / name, "JPEG", quality=95)
+        lines.append(f"{name} {0 if i < 24 else 1 if i < 32 else 2}\n")
+    (own.parent / "list_eval_partition.txt").write_text("".join(lines))
+    monkeypatch.setenv("GEOKIT_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("GEOKIT_CACHE", str(tmp_path / "cache"))
+    faces = experiment.read_spec(SPECS[[p.stem for p in SPECS].index("celeba-cnn")]).as_dict()
+    faces["model"] |= {"thin": 16, "decoders": 2, "latent": 9}
+    faces["training"] |= {"epochs": 1, "batch_size": 12}
+    faces["seeds"] |= {"count": 3, "together": 3}
+    faces["pairs"] |= {"count": 2}
+    faces["geometry"] |= {"tolerance": 1e-2, "graph": 0}
+    table = experiment.run(faces, out=tmp_path / "out", progress=False)
+    assert len(table) == 6
+    assert table.resolved.all()
+    provenance = json.loads((tmp_path / "out/provenance.json").read_text())
+    assert provenance["images"]["train"] == "celeba (subset: 24 of 162770)"

@@ -23,11 +23,11 @@ from operator import index
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 from torch import Tensor
 
+from ..types import Float32, Int64
 from . import celeba, cifar, pictures
 from .files import Stored, fetch
 from .idx import read_idx

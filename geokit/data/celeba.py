@@ -21,11 +21,10 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
-from tqdm import tqdm
 
+from ..progress import progress
 from .archives import Zip
 from .files import Stored, cache_folder, own_folder, workplace
 
@@ -38,14 +37,6 @@ SIDE = 64
 LINE = re.compile(rb"(\d{6}\.jpg)[ \t]+([012])[ \t]*")
 LONGEST = 1 << 24  # bytes of the list; the official one has 2.8 million
 LARGEST = 1 << 20  # bytes of one picture; the official ones have some ten thousand
-# what Pillow raises on damaged pictures
-PICTURE_FAULTS = (
-    OSError,
-    ValueError,
-    SyntaxError,
-    Image.DecompressionBombError,
-    Image.DecompressionBombWarning,
-)
 
 
 def read(split: str) -> Stored:
@@ -78,7 +69,8 @@ def read(split: str) -> Stored:
         pixels = _kept(kept, source, len(names))
         if pixels is None:
             pixels = np.empty((len(names), 3, SIDE, SIDE), np.uint8)
-            for place, name in zip(pixels, tqdm(names, f"celeba {split}"), strict=True):
+            named = progress(names, unit="face", label=f"celeba {split}")
+            for place, name in zip(pixels, named, strict=True):
                 place[:] = face(content(name), name)
             _keep(kept, source, pixels)
     labels = np.zeros(len(names), np.uint8)
@@ -119,13 +111,16 @@ def face(picture: bytes, name: str) -> np.ndarray:
     Raises:
         ValueError: the picture is not a whole JPEG of the official size.
     """
+    from PIL import Image
+
+    damaged = (Image.DecompressionBombError, Image.DecompressionBombWarning)
     try:
         # the size is known before anything is unpacked
         with Image.open(BytesIO(picture), formats=["JPEG"]) as image:
             if image.size != OFFICIAL:
                 raise ValueError(f"it is {image.size[0]}×{image.size[1]}, not 178×218")
             small = image.convert("RGB").crop(CENTRE)
-    except PICTURE_FAULTS as error:
+    except (OSError, ValueError, SyntaxError, *damaged) as error:
         reason = str(error).rstrip(".")
         raise ValueError(f"the picture {name} cannot be used ({reason}); get it again.") from None
     return np.asarray(small.resize((SIDE, SIDE), Image.Resampling.BILINEAR)).transpose(2, 0, 1)

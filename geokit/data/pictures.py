@@ -30,9 +30,9 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
+from ..types import Float
 from .files import Stored
 
 SIDE = 24

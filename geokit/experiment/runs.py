@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from .. import data
 from ..geodesic import geodesic
+from ..progress import progress as bar_over
 from ..pullback import PullbackMetric
 from ..training import DivergedTraining, fit_many
 from .measure import describe, distances, in_smaller_parts
@@ -125,7 +126,7 @@ def _unit(spec: dict, seeds: list[int], out: str, device: str, progress: bool) -
             seeds,
             "models",
         )
-    for seed in left:
+    for seed in bar_over(left, unit="model", label="measuring", show=progress):
         path = folder / f"{_name(seed)}.safetensors"
         if path.exists():  # a diverged model has no weights, and has been noted
             _measure(spec, seed, train.pixels, test.pixels, folder, device)

@@ -1,11 +1,14 @@
 """What an experiment is: a TOML file, checked word by word before anything is trained."""
 
 import inspect
+import math
 import tomllib
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import nn
 
 from .. import models
@@ -57,7 +60,8 @@ class Geometry:
 
 @dataclass(frozen=True)
 class Spec:
-    """One experiment. `model` names a class of `geokit.models` as `kind`, and its options."""
+    """One experiment. `model` names a class of `geokit.models` as `kind`, or one of its layouts, as
+    in "ConvVAE.fashion", and the options of either."""
 
     name: str
     dataset: str
@@ -79,10 +83,17 @@ class Spec:
         """A model with fresh weights for pictures of this shape, (c, h, w); call
         `torch.manual_seed` before."""
         options = {key: value for key, value in self.model.items() if key != "kind"}
-        make = getattr(models, self.model["kind"])
-        size = {"pixels": shape[0] * shape[1] * shape[2], "shape": tuple(shape)}
+        make, pixels = _maker(self.model["kind"]), math.prod(shape)
+        size = {"pixels": pixels, "shape": tuple(shape)}
         first = next(iter(inspect.signature(make).parameters))
-        return make(size[first], **options)
+        model = make(*[size[first]] if first in size else [], **options)
+        made = model.mean(torch.zeros(1, model.latent)).shape[-1]
+        if made != pixels:
+            raise ValueError(
+                f"{self.model['kind']} makes pictures of {made} numbers, those of {self.dataset} "
+                f"have {pixels}; choose another model.kind."
+            )
+        return model
 
 
 def read_spec(source: "Spec | Path | str | dict") -> Spec:
@@ -136,15 +147,35 @@ def _filled(kind: type, table: dict, where: str):
 
 def _check_model(model: dict) -> None:
     kind = model.get("kind") if isinstance(model, dict) else None
-    trained = [name for name in models.__all__ if hasattr(getattr(models, name), "elbo")]
-    if kind not in trained:
-        raise ValueError(f"model.kind is {kind!r}; choose one of {', '.join(trained)}.")
-    known = list(inspect.signature(getattr(models, kind)).parameters)[1:]
+    make = _maker(kind) if isinstance(kind, str) else None
+    if make is None:
+        trained = [name for name in models.__all__ if hasattr(getattr(models, name), "elbo")]
+        raise ValueError(
+            f"model.kind is {kind!r}; choose one of {', '.join(trained)}, or a layout of one."
+        )
+    known = _options(make)
+    if "options" in known:  # a layout hands on what the class takes
+        known = [*known[: known.index("options")], *_options(getattr(models, kind.split(".")[0]))]
     for key in model:
         if key != "kind" and key not in known:
             raise ValueError(
                 f"the spec has an unknown key model.{key}; {kind} takes {', '.join(known)}."
             )
+
+
+def _maker(kind: str) -> Callable[..., nn.Module] | None:
+    """A class of `geokit.models` that can be trained, or one of its class methods."""
+    name, _, layout = kind.partition(".")
+    found = getattr(models, name, None) if name in models.__all__ else None
+    if not hasattr(found, "elbo"):
+        return None
+    if layout and not inspect.ismethod(getattr(found, layout, None)):
+        return None
+    return getattr(found, layout) if layout else found
+
+
+def _options(make: Callable) -> list[str]:
+    return [name for name in inspect.signature(make).parameters if name not in ("pixels", "shape")]
 
 
 def _check_ranges(spec: Spec) -> None:

@@ -3,9 +3,9 @@
 import math
 
 import traitlets
-from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from ..types import Float, Int
 from .figure import module
 from .latent import OneDecoder, Point, quarters, with_default
 

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import torch
 import traitlets
-from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from .. import data, pretrained
 from ..models import MLP
+from ..types import Float, Int
 from .decoder import packed
 from .figure import module, require_between
 from .latent import Point, TwoEnds, around, latent_dimension, named, quarters

@@ -1,9 +1,9 @@
 """A map of the latent plane: geodesic and straight line, as decoded images and as lengths."""
 
 import traitlets
-from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from ..types import Float, Int
 from .figure import module
 from .latent import OneDecoder, Point, TwoEnds, quarters, with_default
 

@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 import torch
 import traitlets
-from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from .. import pretrained
 from ..metric import volume_element
 from ..pullback import PullbackMetric
+from ..types import Float, Int
 from .decoder import packed
 from .figure import HERE, Figure, require_between
 

@@ -3,13 +3,13 @@
 import numpy as np
 import torch
 import traitlets
-from jaxtyping import Float
 from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from sklearn.datasets import make_moons
 from torch import Tensor
 
 from ..rbf import bandwidths, weights
+from ..types import Float
 from .figure import module, require_between
 from .latent import Point, TwoEnds, around, named
 

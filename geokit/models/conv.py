@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from math import prod
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
+
+from ..types import Float
 
 
 class ConvDecoder(nn.Module):

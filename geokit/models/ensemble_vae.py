@@ -5,9 +5,9 @@ import math
 from collections.abc import Sequence
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
+from ..types import Float
 from .mlp import MLP, layers
 from .vae import sample
 

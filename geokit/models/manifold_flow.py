@@ -9,10 +9,9 @@ import math
 from collections.abc import Callable, Sequence
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..types import Derivatives
+from ..types import Derivatives, Float
 from .mlp import MLP, layers
 
 

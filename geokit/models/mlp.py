@@ -14,10 +14,9 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from ..types import Derivatives
+from ..types import Derivatives, Float
 
 
 class Floored(nn.Module):

@@ -13,13 +13,12 @@ from types import EllipsisType
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
-from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from ..curves import Elements
 from ..metric import inner, norm
 from ..pullback import PullbackMetric, derivatives
-from ..types import Immersion, Metric
+from ..types import Bool, Float, Immersion, Int, Metric
 
 IN_CACHE = {"cpu": 2**8}
 """Latent points decoded at a time where a processor's cache shall hold what they decode to."""

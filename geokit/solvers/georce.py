@@ -28,13 +28,12 @@ Source: Rygaard and Hauberg (2025), arXiv:2505.05961.
 from functools import partial
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from ..curves import CubicSpline, LobattoCurve
 from ..metric import inner
 from ..pullback import PullbackMetric
-from ..types import Metric
+from ..types import Float, Metric
 from .certified import pin
 from .energies import DecodedEnergy, Energy, Solution, active
 from .line_search import line_search

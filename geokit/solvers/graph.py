@@ -11,7 +11,6 @@ Source: Tenenbaum, de Silva and Langford (2000), A Global Geometric Framework fo
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from sklearn.neighbors import NearestNeighbors
@@ -19,7 +18,7 @@ from torch import Tensor
 
 from ..curves import Elements, StraightLine, require_same_space
 from ..pullback import PullbackMetric
-from ..types import Metric, require_points
+from ..types import Float, Int, Metric, require_points
 from .certified import measure, pin
 
 POINTS = 257  # of every path, so that a pair's path does not depend on its batch

@@ -18,12 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from sklearn.cluster import KMeans
 from torch import Tensor
 
 from ..curves import CubicSpline, Elements
-from ..types import Metric
+from ..types import Float, Metric
 from .certified import pin
 from .energies import Energy, Solution, discretise
 from .graph import LatentGraph, resampled

@@ -15,10 +15,10 @@ Source: Nocedal and Wright, Numerical Optimization, algorithms 7.4 (two loops) a
 """
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from ..pullback import PullbackMetric
+from ..types import Float
 from .energies import DecodedEnergy, Energy, Solution
 from .line_search import line_search
 

@@ -20,9 +20,9 @@ invariance).
 """
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
+from ..types import Float
 from .energies import IN_CACHE, Energy, Solution, System, portions
 from .line_search import line_search
 

@@ -26,12 +26,12 @@ from functools import cache
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from scipy.linalg import null_space
 from torch import Tensor
 
 from ..curves import StraightLine
 from ..metric import inner
+from ..types import Float
 from .certified import pin
 from .energies import DecodedEnergy, Energy, Solution
 

@@ -31,9 +31,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Bool, Float
 from torch import Tensor
 
+from ..types import Bool, Float
 from .tools import Profile, quadrature
 
 GRID = 32  # intervals searched for turning points; two roots in one interval would be missed

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
+from ..types import Float
 from .tools import chord, diagonal, quadrature, require_positive, wrapped
 
 

@@ -4,9 +4,9 @@ import math
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
+from ..types import Float
 from .clairaut import Clairaut
 from .tools import Profile, derivatives, diagonal, require_positive, wrapped
 

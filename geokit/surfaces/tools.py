@@ -6,8 +6,9 @@ from functools import cache
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
+
+from ..types import Float
 
 Profile = Callable[[Tensor], Tensor]
 """A smooth function of one variable, applied element by element."""

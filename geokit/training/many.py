@@ -11,8 +11,8 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
 
+from ..progress import progress as bar_over
 from .checkpoint import read, write
 from .one import kl_weight, require_schedule
 
@@ -88,7 +88,7 @@ def fit_many(
     if checkpoint is not None and Path(checkpoint).exists():
         run.load(*read(Path(checkpoint), schedule))
     saved, steps = time.monotonic(), math.ceil(len(x) / batch_size)
-    bar = tqdm(total=epochs, initial=run.step // steps, disable=not progress, unit="epoch")
+    bar = bar_over(total=epochs, initial=run.step // steps, show=progress, unit="epoch")
     while run.step < epochs * steps and run.alive:
         epoch, k = divmod(run.step, steps)
         if k == 0:
@@ -125,6 +125,11 @@ class _Run:
         self.template = copy.deepcopy(models[0])
         weights, self.buffers = torch.func.stack_module_state(list(models))
         self.weights = {name: w.detach().requires_grad_() for name, w in weights.items()}
+        # on a CPU, stacked convolutions take longer than one after the other
+        on_cpu = next(iter(self.weights.values())).device.type == "cpu"
+        self.one_by_one = on_cpu and any(
+            isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) for layer in self.template.modules()
+        )
         self.sampled = "noise" in inspect.signature(self.template.elbo).parameters
         self.alive = list(range(len(models)))
         self.draws = [torch.Generator().manual_seed(seed) for seed in seeds]
@@ -172,7 +177,18 @@ class _Run:
                 _Elbo(self.template), state, (x,), {**options, **warm_up}
             )
 
-        values = torch.func.vmap(elbo)(self.weights, self.buffers, x, options)
+        if self.one_by_one:
+            parts = [
+                elbo(
+                    *({k: v[m] for k, v in d.items()} for d in (self.weights, self.buffers)),
+                    x[m],
+                    {k: v[m] for k, v in options.items()},
+                )
+                for m in range(len(x))
+            ]
+            values = torch.stack(parts)
+        else:
+            values = torch.func.vmap(elbo)(self.weights, self.buffers, x, options)
         self.optimiser.param_groups[0]["lr"] = learning_rate
         self.optimiser.zero_grad()
         (-values.mean(dim=1)).sum().backward()  # no model's weights are in another's mean

@@ -4,7 +4,8 @@ import math
 
 import torch
 from torch import Tensor, nn
-from tqdm.auto import tqdm
+
+from ..progress import progress as bar_over
 
 
 def fit(
@@ -55,7 +56,7 @@ def fit(
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, epochs)
 
     history = []
-    bar = tqdm(range(epochs), disable=not progress, unit="epoch")
+    bar = bar_over(range(epochs), show=progress, unit="epoch")
     for epoch in bar:
         warm_up = kl_weight(epoch, epochs, kl_warm_up)
         total = torch.zeros((), device=device)
