@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save
 from torch import Tensor, nn
 
@@ -26,6 +26,8 @@ from .spec import Spec, read_spec
 from .store import replace, settle
 
 DIGITS = "%.9g"
+SHOWN = 2000
+"""Of so many test images the codes in the first model are kept, to draw."""
 
 
 def run(
@@ -40,7 +42,8 @@ def run(
     """Train the models of a spec, measure the pairs in each, and write one table.
 
     In `out` it leaves `distances.csv`, a row for each model and pair; `models.csv`, a row a model;
-    `pairs.csv`, which test images a pair is; `provenance.json`; and in `seeds/` the weights and
+    `pairs.csv`, which test images a pair is; `codes.csv`, the codes of some test images in the
+    first model; `provenance.json`; and in `seeds/` the weights and
     rows of each seed. Called again with the same spec and code it goes on where it was stopped, and
     does nothing when all is done.
 
@@ -94,22 +97,27 @@ def run(
     return _collect(spec, out, first, second, device)
 
 
-def load_model(out: Path | str, seed: int, *, spec: Spec | None = None) -> nn.Module:
-    """A trained model of a run, in eval mode and double precision.
+def load_model(out: Path | str, seed: int) -> nn.Module:
+    """A trained model of a run, in eval mode and double precision; needs no images.
 
     Raises:
-        ValueError: there is no such run, or no trained model of that seed in it.
+        ValueError: there is no finished model of that seed in `out`, or its file is damaged.
     """
-    out = Path(out)
-    path = out / f"seeds/{_name(seed)}.safetensors"
+    path = Path(out) / f"seeds/{_name(seed)}.safetensors"
+    if not path.exists():
+        raise ValueError(f"{path} is not there: no finished model of seed {seed}.")
     try:
-        about = out / ("run.json" if (out / "run.json").exists() else "provenance.json")
-        spec = spec or read_spec(json.loads(about.read_text(encoding="utf-8"))["spec"])
-        weights = load_file(path)
-    except OSError as error:
-        raise ValueError(f"{path} is not there: no finished model of seed {seed}.") from error
-    model = spec.build(data.load(spec.dataset, "test", spec.classes).pixels.shape[1:])
-    model.load_state_dict(weights)
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata()
+        spec = read_spec(json.loads(about["spec"]))
+        model = spec.build(tuple(json.loads(about["shape"])))
+        model.load_state_dict(load_file(path))
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"{path} cannot be read as a model of a run ({reason}); "
+            "delete it and run the experiment again."
+        ) from error
     return model.double().eval().requires_grad_(False)
 
 
@@ -165,7 +173,12 @@ def _train(
             replace(folder / f"{_name(seed)}.json", json.dumps(about) + "\n")
             continue
         weights = {key: value.cpu().contiguous() for key, value in model.state_dict().items()}
-        about = {"history": json.dumps(elbo), "seconds": str(seconds)}
+        about = {
+            "spec": json.dumps(spec.as_dict()),
+            "shape": json.dumps(list(pixels.shape[1:])),
+            "history": json.dumps(elbo),
+            "seconds": str(seconds),
+        }
         replace(folder / f"{_name(seed)}.safetensors", save(weights, about))
     checkpoint.unlink(missing_ok=True)
 
@@ -176,7 +189,7 @@ def _measure(spec: Spec, seed: int, train: Tensor, test: Tensor, folder: Path, d
     path = folder / f"{_name(seed)}.safetensors"
     with safe_open(path, framework="pt") as file:
         trained = file.metadata()
-    model = load_model(folder.parent, seed, spec=spec).to(device)
+    model = load_model(folder.parent, seed).to(device)
     images = test.flatten(1).to(device, torch.float64)
     about, codes = describe(model, images)
     first, second = _pairs(spec)
@@ -231,6 +244,7 @@ def _collect(spec: Spec, out: Path, first: Tensor, second: Tensor, device: str) 
             "label_second": test.labels[second],
         }
     )
+    replace(out / "codes.csv", _codes(load_model(out, fine[0]), test))
     replace(out / "pairs.csv", _text(pairs))
     replace(out / "models.csv", _text(pd.DataFrame(about)))
     replace(out / "distances.csv", _text(table))
@@ -256,6 +270,16 @@ def _collect(spec: Spec, out: Path, first: Tensor, second: Tensor, device: str) 
     }
     replace(out / "provenance.json", json.dumps(provenance, indent=2) + "\n")
     return _read(out)
+
+
+def _codes(model: nn.Module, test: data.Images) -> str:
+    """Where one model puts the first test images: a picture of its latent space, as a table."""
+    shown = test.pixels[:SHOWN].flatten(1).double()
+    with torch.no_grad():
+        z = model.encode(shown).numpy()
+    table = pd.DataFrame(z, columns=[f"z{i + 1}" for i in range(z.shape[1])])
+    table.insert(0, "label", test.labels[: len(z)].numpy())
+    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
 def _truth(spec: Spec, first: Tensor, second: Tensor) -> Tensor | None:

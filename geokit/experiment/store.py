@@ -99,5 +99,12 @@ def _clear(out: Path) -> None:
     """Delete what a run wrote, the claim last; nothing else in the folder is touched."""
     for path in sorted(out.glob("seeds/*")):
         path.unlink()
-    for name in ("distances.csv", "models.csv", "pairs.csv", "provenance.json", "run.json"):
+    for name in (
+        "distances.csv",
+        "models.csv",
+        "pairs.csv",
+        "codes.csv",
+        "provenance.json",
+        "run.json",
+    ):
         (out / name).unlink(missing_ok=True)

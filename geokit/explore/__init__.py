@@ -10,6 +10,7 @@ from .bundle import EnsembleBundle
 from .decoded_map import DecodedMap
 from .gallery import SurfaceGallery
 from .gauge import GaugeKnob
+from .linked import LinkedHistograms
 from .rubber import RubberBand
 from .tissot import TissotEllipses
 from .variance import RBFVariance
@@ -20,6 +21,7 @@ __all__ = [
     "DecoderBand",
     "EnsembleBundle",
     "GaugeKnob",
+    "LinkedHistograms",
     "RBFVariance",
     "RubberBand",
     "SurfaceGallery",
