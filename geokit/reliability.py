@@ -27,7 +27,7 @@ ROUND_OFF = 1e-12  # a CV, or a difference of two, below this is rounding
 def coefficient_of_variation(x, dim: int = 0) -> Tensor:
     """Standard deviation over mean along `dim` (the models): dimensionless, lower is better.
 
-    `x` is a tensor, or what `torch.as_tensor` takes; that axis is gone from the result.
+    `x` is a tensor, or what `numpy.array` takes; that axis is gone from the result.
 
     The standard deviation divides by n − 1. The sources print the ratio upside down (mean/std),
     though their code computes this one.
@@ -36,7 +36,7 @@ def coefficient_of_variation(x, dim: int = 0) -> Tensor:
         ValueError: fewer than two values along `dim`, or values that are not positive and finite:
             distances are positive, and around a mean of zero the ratio means nothing.
     """
-    x = torch.as_tensor(x)
+    x = x if isinstance(x, Tensor) else torch.as_tensor(np.array(x))  # a copy: pandas lends its own
     x = x if x.is_floating_point() else x.double()
     if x.dim() == 0 or x.shape[dim] < 2:
         raise ValueError(

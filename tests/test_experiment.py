@@ -49,6 +49,12 @@ def tables(out):
     return {name: (Path(out) / name).read_bytes() for name in TABLES}
 
 
+def assert_close_tables(table, expected):
+    """Equal but for what rounding in another order of sums does to a short training."""
+    same = ["model", "pair", "ambient", "euclidean", "chord", "straight", "geodesic"]
+    pd.testing.assert_frame_equal(table[same], expected[same], rtol=2e-3)
+
+
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     """A run that nothing has stopped."""
@@ -88,11 +94,13 @@ def test_ambient_is_the_distance_of_the_images_and_the_pairs_are_all_different(w
     pairs = pd.read_csv(out / "pairs.csv")
     test = data.load("digits", "test")
     x = test.pixels.flatten(1).double()
-    expected = (x[pairs["first"].values] - x[pairs["second"].values]).norm(dim=-1)
+    first, second = (torch.tensor(pairs[name].tolist()) for name in ("first", "second"))
+    expected = (x[first] - x[second]).norm(dim=-1)
     for _, rows in table.groupby("model"):
         np.testing.assert_allclose(rows.ambient, expected, rtol=1e-8)
     assert len({*pairs["first"], *pairs["second"]}) == 10
-    assert (test.labels[pairs["first"].values].numpy() == pairs.label_first).all()
+    assert test.labels[first].tolist() == pairs.label_first.tolist()
+    assert test.labels[second].tolist() == pairs.label_second.tolist()
 
 
 def test_the_rows_follow_from_the_weights_that_are_kept(whole):
@@ -199,11 +207,12 @@ def test_the_version_of_the_code_is_a_hash_of_the_geometry(monkeypatch, tmp_path
         file.parent.mkdir(exist_ok=True)
         file.write_text("a = 1\n")
     monkeypatch.setattr(store, "PACKAGE", tmp_path)
-    before = store.code_version()
+    version = store.code_version.__wrapped__  # not what was remembered of the real package
+    before = version()
     (tmp_path / "check/rules.py").write_text("a = 2\n")
-    assert store.code_version() == before  # no number of an experiment comes from there
+    assert version() == before  # no number of an experiment comes from there
     (tmp_path / "metric.py").write_text("a = 2\n")
-    assert store.code_version() != before
+    assert version() != before
 
 
 def test_resume_false_starts_anew_and_touches_no_other_file(tmp_path):
@@ -293,7 +302,7 @@ def test_a_diverged_training_is_named_and_the_rest_is_kept(whole, tmp_path, monk
     assert json.loads((tmp_path / "provenance.json").read_text())["diverged"] == [6]
     _, expected = whole
     expected = expected[expected.model != 6].reset_index(drop=True)
-    pd.testing.assert_frame_equal(table, expected, rtol=1e-4)  # the stack was a smaller one
+    assert_close_tables(table, expected)  # the stack was a smaller one
     with pytest.raises(ValueError, match="no finished model of seed 6"):
         experiment.load_model(tmp_path, 6)
 
@@ -324,7 +333,7 @@ def test_out_of_memory_is_answered_by_smaller_parts_and_said(whole, tmp_path, mo
     said = capsys.readouterr().out
     assert "out of memory with 5 geodesics at a time; going on with 3." in said
     assert "out of memory with 2 models at a time; going on with 1." in said
-    pd.testing.assert_frame_equal(table, whole[1], rtol=1e-3)
+    assert_close_tables(table, whole[1])
 
 
 def test_out_of_memory_with_one_item_is_no_longer_answered():
@@ -368,7 +377,7 @@ def test_several_processes_share_the_work_and_one_may_be_killed(whole, tmp_path)
         killer.join(timeout=60)
         assert killed
         assert killed[0] not in client.run(os.getpid).values()
-    pd.testing.assert_frame_equal(table, whole[1], rtol=1e-6)
+    assert tables(tmp_path) == tables(whole[0])
 
 
 @pytest.mark.parametrize(
@@ -462,6 +471,11 @@ def test_the_command_says_in_one_sentence_what_is_wrong(tmp_path):
 BARE = """
 import importlib.metadata, re, runpy, sys
 
+def name_of(requirement):
+    # as packages are compared: lower case, hyphens
+    return re.sub("[-_.]+", "-", re.match(r"[\\w.-]+", requirement)[0]).lower()
+
+
 allowed, left = set(), ["torch", "numpy", "scipy", "scikit-learn", "pandas", "safetensors", "zuko"]
 while left:
     name = left.pop()
@@ -472,9 +486,9 @@ while left:
         needs = importlib.metadata.requires(name) or []
     except importlib.metadata.PackageNotFoundError:
         continue  # needed on another platform only
-    left += [re.match(r"[\\w.-]+", n)[0].lower() for n in needs if "extra ==" not in n]
+    left += [name_of(n) for n in needs if "extra ==" not in n]
 modules = importlib.metadata.packages_distributions()
-foreign = {m for m, owners in modules.items() if not allowed & {o.lower() for o in owners}}
+foreign = {m for m, owners in modules.items() if not allowed & set(map(name_of, owners))}
 
 
 class Missing:
@@ -535,7 +549,7 @@ def test_faces_in_celebas_layout_run_end_to_end(tmp_path, monkeypatch):
     monkeypatch.setenv("GEOKIT_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("GEOKIT_CACHE", str(tmp_path / "cache"))
     faces = experiment.read_spec(SPECS[[p.stem for p in SPECS].index("celeba-cnn")]).as_dict()
-    faces["model"] |= {"thin": 16, "decoders": 2, "latent": 9}
+    faces["model"] |= {"thin": 8, "decoders": 2, "latent": 9}
     faces["training"] |= {"epochs": 1, "batch_size": 12}
     faces["seeds"] |= {"count": 3, "together": 3}
     faces["pairs"] |= {"count": 2}

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -27,6 +28,7 @@ def replace(path: Path, content: str | bytes) -> None:
         ) from error
 
 
+@cache  # the code that runs is the code as it was imported
 def code_version() -> str:
     """A hash of everything in geokit that a number of an experiment may depend on."""
     digest = hashlib.sha256()
