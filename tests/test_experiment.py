@@ -373,7 +373,7 @@ def test_several_processes_share_the_work_and_one_may_be_killed(whole, tmp_path)
 
         killer = threading.Thread(target=kill, daemon=True)
         killer.start()
-        table = experiment.run(SMALL, out=tmp_path, executor=client.get_executor())
+        experiment.run(SMALL, out=tmp_path, executor=client.get_executor())
         killer.join(timeout=60)
         assert killed
         assert killed[0] not in client.run(os.getpid).values()
