@@ -11,14 +11,8 @@ from scipy.stats import binomtest, spearmanr, t, ttest_rel, variation
 from torch.testing import assert_close
 
 from geokit import coefficient_of_variation, compare
-from geokit.reliability import (
-    NOT_MEASURED,
-    _over_models,
-    _resampled_cv,
-    bias,
-    cv_standard_error,
-    power,
-)
+from geokit.reliability import NOT_MEASURED, bias, cv_standard_error, power
+from geokit.reliability.variation import over_models, resampled_cv
 
 NAMES = ("euclidean", "chord", "geodesic")
 
@@ -146,7 +140,7 @@ def test_the_paired_tests_are_those_of_scipy():
     np.testing.assert_allclose(cv, variation(square(table, "geodesic"), axis=0, ddof=1))
 
 
-def test_the_interval_is_the_spread_over_models_drawn_again_one_by_one():
+def test_the_interval_is_the_spreadover_models_drawn_again_one_by_one():
     """A plain loop over resamples, with other random numbers, gives the same interval."""
     table, rng = draw(), np.random.default_rng(5)
     x, y = square(table, "euclidean"), square(table, "geodesic")
@@ -164,9 +158,9 @@ def test_the_interval_is_the_spread_over_models_drawn_again_one_by_one():
     assert row["ratio_low"] * row["ratio_high"] == pytest.approx(row["ratio"] ** 2)
 
 
-def test_resampled_cvs_are_those_of_the_repeated_models():
+def testresampled_cvs_are_those_of_the_repeated_models():
     values = np.random.default_rng(0).uniform(1, 2, (2, 6, 4))
-    found = _resampled_cv(values, 50, np.random.default_rng(3))
+    found = resampled_cv(values, 50, np.random.default_rng(3))
     counts = np.random.default_rng(3).multinomial(6, np.full(6, 1 / 6), size=50)
     for k, count in enumerate(counts):
         repeated = np.repeat(values, count, axis=1)
@@ -177,14 +171,14 @@ def test_repeated_models_shrink_each_cv_by_the_same_factor_which_the_interval_do
     """E* s² = s² (M − 1)/M exactly: a bias of the level, not of the spread of the logarithm."""
     values = np.random.default_rng(0).uniform(1, 2, (1, 10, 40))
     scaled = values / values.mean(axis=1, keepdims=True)  # the resampled mean is then near 1
-    again = _resampled_cv(1e6 + scaled, 20_000, np.random.default_rng(1)) * 1e6
+    again = resampled_cv(1e6 + scaled, 20_000, np.random.default_rng(1)) * 1e6
     shrunk = (again**2).mean(axis=(1, 2)) / scaled.var(axis=1, ddof=1).mean()
     assert shrunk.item() == pytest.approx(0.9, abs=0.005)
 
 
 def test_a_resample_of_one_model_alone_is_left_out():
     values = np.random.default_rng(0).uniform(1, 2, (1, 3, 5))
-    again = _resampled_cv(values, 3000, np.random.default_rng(0))
+    again = resampled_cv(values, 3000, np.random.default_rng(0))
     assert again.shape[1] == pytest.approx(3000 * (1 - 3 / 27), rel=0.03)
     assert (again > 0).all()
 
@@ -197,7 +191,7 @@ COVERED = {
 
 
 @pytest.mark.parametrize("case", COVERED)
-def test_the_interval_over_models_holds_the_truth_in_90_to_97_per_cent(case):
+def test_the_intervalover_models_holds_the_truth_in_90_to_97_per_cent(case):
     """30 models, 100 pairs, nominal 95 %; 1500 repeats: chance moves this by 1.3 %."""
     shared, ratio = COVERED[case]
     rng = np.random.default_rng(list(COVERED).index(case))
@@ -205,7 +199,7 @@ def test_the_interval_over_models_holds_the_truth_in_90_to_97_per_cent(case):
     margin, errors, repeats = t.ppf(0.975, 29), [], 1500
     for _ in range(repeats):
         values, cv = lognormal(rng, 30, shared, own)
-        found = _over_models(values, 300, rng)
+        found = over_models(values, 300, rng)
         ratio_miss = found.ratio[1] - np.log(cv[1] / cv[0]).mean()
         mean_miss = np.log(found.mean_centre / cv.mean(-1))
         errors.append([ratio_miss / found.ratio_error[1], *mean_miss / found.mean_error])
@@ -485,7 +479,7 @@ def test_agreement_is_not_truth():
     assert bias(table).loc["chord", "bias"] == pytest.approx(-0.5, abs=1e-3)
 
 
-def test_the_rank_is_the_mean_over_models_and_the_least_is_one_of_them():
+def test_the_rank_is_the_meanover_models_and_the_least_is_one_of_them():
     table = draw().assign(true=lambda x: 1.0 + x["pair"] ** 2)
     ranks = [spearmanr(row, 1.0 + np.arange(8) ** 2).statistic for row in square(table, "chord")]
     row = bias(table).loc["chord"]

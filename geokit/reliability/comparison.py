@@ -1,63 +1,16 @@
-"""How well do retrained models agree, and about which distance do they agree better?
-
-M models measure the same P pairs. The coefficient of variation (CV) of a pair says how far the
-models disagree about it. Two distances are compared by the mean over pairs of the difference of
-their log-CVs; its exponential is the geometric mean of the ratio of the CVs. All pairs are measured
-by the same models, so the pairs are no independent witnesses: the uncertainty comes from a
-bootstrap that resamples the models.
-"""
+"""About which distance do retrained models agree better, and is it right?"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-import torch
 from scipy import stats
-from torch import Tensor
 
-# What a table of distances may hold besides the distances that models measure: `ambient` and `true`
-# are the same for every model, so their CV is zero.
-NOT_MEASURED = ("model", "pair", "resolved", "defect", "ambient", "true")
+from .tables import names_of, square_of
+from .variation import ROUND_OFF, cv_of, log_ratio, over_models
+
 LATENT = ("euclidean", "euclidean_scaled")  # not in data units: no bias against a true distance
-ROUND_OFF = 1e-12  # a CV, or a difference of two, below this is rounding
-
-
-def coefficient_of_variation(x, dim: int = 0) -> Tensor:
-    """Standard deviation over mean along `dim` (the models): dimensionless, lower is better.
-
-    `x` is a tensor, or what `numpy.array` takes; that axis is gone from the result.
-
-    The standard deviation divides by n − 1. The sources print the ratio upside down (mean/std),
-    though their code computes this one.
-
-    Raises:
-        ValueError: fewer than two values along `dim`, or values that are not positive and finite:
-            distances are positive, and around a mean of zero the ratio means nothing.
-    """
-    x = x if isinstance(x, Tensor) else torch.as_tensor(np.array(x))  # a copy: pandas lends its own
-    x = x if x.is_floating_point() else x.double()
-    if x.dim() == 0 or x.shape[dim] < 2:
-        raise ValueError(
-            f"x has shape {tuple(x.shape)}; a spread needs at least two values along dim {dim}."
-        )
-    if not (x.isfinite() & (x > 0)).all():
-        raise ValueError(
-            "x has a value that is not positive and finite; leave such pairs out, and say so."
-        )
-    return x.std(dim=dim, correction=1) / x.mean(dim=dim)
-
-
-def cv_standard_error(cv, models: int):
-    """Standard error of a CV estimated from M near-normal values: CV √(1/(2(M − 1)) + CV²/M).
-
-    log CV = log s − log x̄. For normal values s and x̄ are independent, var(log s) ≈ 1/(2(M − 1)) and
-    var(log x̄) ≈ CV²/M; the error of the CV is the CV times the error of its logarithm.
-    """
-    if models < 2:
-        raise ValueError(f"models is {models}; a spread needs at least two.")
-    return cv * (1 / (2 * (models - 1)) + cv**2 / models) ** 0.5
 
 
 @dataclass(frozen=True)
@@ -149,14 +102,14 @@ def compare(
         raise ValueError(f"resamples is {resamples}; take at least 100 for a standard error.")
     if not 0 < level < 1:
         raise ValueError(f"level is {level}; it must lie strictly between 0 and 1.")
-    names = _names(table, distances, baseline)
-    square = _square(table, names, models, keep_unresolved)
-    if (_cv(square.values[:1]) == 0).any():
+    names = names_of(table, distances, baseline)
+    square = square_of(table, names, models, keep_unresolved)
+    if (cv_of(square.values[:1]) == 0).any():
         raise ValueError(
             f"All models give the same {baseline} for some pair: no CV can be compared with zero; "
             "choose another baseline."
         )
-    found = _over_models(square.values, resamples, np.random.default_rng(seed))
+    found = over_models(square.values, resamples, np.random.default_rng(seed))
     margin = stats.t.ppf((1 + level) / 2, len(square.models) - 1)
     cv, mean_cv, ratio = found.cv, found.cv.mean(-1), np.exp(found.ratio)
     summary = pd.DataFrame(
@@ -219,20 +172,20 @@ def power(
     Raises:
         ValueError: as `compare`, or a size below 3 or above the number of models.
     """
-    names = _names(table, (distance,), baseline)
-    values = _square(table, names, models, keep_unresolved).values
+    names = names_of(table, (distance,), baseline)
+    values = square_of(table, names, models, keep_unresolved).values
     sizes, count = tuple(sizes), values.shape[1]
     if not all(3 <= m <= count for m in sizes):
         raise ValueError(f"sizes is {sizes}; each must lie between 3 and the {count} models.")
-    if (_cv(values) == 0).any():
+    if (cv_of(values) == 0).any():
         raise ValueError(f"Some CV of {distance} or {baseline} is zero: no ratio, and no power.")
     rng = np.random.default_rng(seed)
-    side = np.sign(_log_ratio(_cv(values))[1].mean())
+    side = np.sign(log_ratio(cv_of(values))[1].mean())
     rows = []
     for m in sizes:
         ratio, by_models, by_pairs = [], [], []
         for _ in range(draws if m < count else 1):
-            found = _over_models(values[:, rng.permutation(count)[:m]], resamples, rng)
+            found = over_models(values[:, rng.permutation(count)[:m]], resamples, rng)
             ratio.append(found.ratio[1])
             by_models.append(found.ratio[1] / found.ratio_error[1])
             mean, error = _paired(*np.log(found.cv[::-1]))
@@ -271,8 +224,8 @@ def bias(
     Raises:
         ValueError: as `compare`, or `true` is missing or differs between models.
     """
-    names = _names(table, distances, "true")
-    square = _square(table, names, models, keep_unresolved)
+    names = names_of(table, distances, "true")
+    square = square_of(table, names, models, keep_unresolved)
     truth = square.values[names.index("true")]
     if not np.allclose(truth, truth[0], rtol=1e-6, atol=0):
         raise ValueError("true differs between models; the true distance is one number a pair.")
@@ -290,156 +243,6 @@ def bias(
             "rank_least": np.min(rank),
         }
     return pd.DataFrame(rows).T.rename_axis("distance")
-
-
-class _Square(NamedTuple):
-    """A balanced table: `values` (distance, model, pair), and what was left out."""
-
-    values: np.ndarray
-    models: tuple
-    pairs: tuple
-    left_out_models: dict
-    left_out_pairs: tuple
-
-
-def _names(table, distances, baseline) -> list[str]:
-    """The distances to read from the table, the baseline first."""
-    if isinstance(distances, str):
-        raise ValueError(f'distances is the text "{distances}"; give a list of columns.')
-    chosen = [c for c in table.columns if c not in NOT_MEASURED] if distances is None else distances
-    names = list(dict.fromkeys([baseline, *chosen]))
-    missing = [c for c in ("model", "pair", *names) if c not in table.columns]
-    if missing:
-        raise ValueError(
-            f"The table has no column {', '.join(missing)}; it has {', '.join(table.columns)}."
-        )
-    if len(names) < 2:
-        raise ValueError(f"The table has no distance besides {baseline}; nothing to compare.")
-    text = [c for c in names if not pd.api.types.is_numeric_dtype(table[c])]
-    if text:
-        raise ValueError(f"The column {', '.join(text)} does not hold numbers; name the distances.")
-    return names
-
-
-def _square(table, names, models, keep_unresolved) -> _Square:
-    """Leave out what the rules leave out, and refuse what is not balanced."""
-    expected, left_out_models = _trained(table, models)
-    table = table[table["model"].isin(expected)]
-    left_out = () if keep_unresolved else _unresolved(table)
-    table = table[~table["pair"].isin(left_out)]
-    pairs = sorted(table["pair"].unique())
-    for what, need, found in (("models", 3, expected), ("pairs", 2, pairs)):
-        if len(found) < need:
-            raise ValueError(f"{len(found)} {what} remain to compare; at least {need} are needed.")
-    if table.duplicated(["model", "pair"]).any():
-        m, p = table.loc[table.duplicated(["model", "pair"]), ["model", "pair"]].iloc[0]
-        raise ValueError(f"Model {m} has pair {p} more than once; give every model × pair one row.")
-    grid = pd.MultiIndex.from_product([expected, pairs])
-    rows = table.set_index(["model", "pair"])[names]
-    holes = grid.difference(rows.index)
-    if len(holes):
-        m, p = holes[0]
-        raise ValueError(
-            f"{len(holes)} of {len(grid)} model × pair rows are missing, the first of them model "
-            f"{m}, pair {p}; give every model all pairs, or leave the model out."
-        )
-    values = rows.loc[grid].to_numpy(dtype=float)
-    for name, column in zip(names, values.T, strict=True):
-        if not (np.isfinite(column) & (column > 0)).all():
-            m, p = grid[np.flatnonzero(~(np.isfinite(column) & (column > 0)))[0]]
-            raise ValueError(
-                f"{name} is not positive and finite for model {m}, pair {p}; "
-                "leave such a pair or model out, and say so."
-            )
-    values = values.T.reshape(len(names), len(expected), len(pairs))
-    return _Square(values, tuple(expected), tuple(pairs), left_out_models, left_out)
-
-
-def _trained(table, models) -> tuple[list, dict]:
-    """The models to compare, and the status of the others."""
-    if models is None:
-        return sorted(table["model"].unique()), {}
-    missing = [c for c in ("seed", "status") if c not in models.columns]
-    if missing:
-        raise ValueError(f"The table of models has no column {', '.join(missing)}.")
-    status = dict(zip(models["seed"], models["status"], strict=True))
-    unknown = sorted(set(table["model"]) - set(status))
-    if unknown:
-        raise ValueError(f"Model {unknown[0]} has distances but no line in the table of models.")
-    return (
-        sorted(m for m, s in status.items() if s == "ok"),
-        {m: s for m, s in sorted(status.items()) if s != "ok"},
-    )
-
-
-def _unresolved(table) -> tuple:
-    """Pairs that some model did not resolve."""
-    if "resolved" not in table.columns or table["resolved"].dtype != bool:
-        raise ValueError(
-            "The table has no column resolved of True and False; add it, or keep_unresolved=True."
-        )
-    return tuple(sorted(table.loc[~table["resolved"], "pair"].unique()))
-
-
-def _cv(values) -> np.ndarray:
-    """The CVs, (distance, pair); what is rounding counts as zero."""
-    cv = coefficient_of_variation(torch.tensor(values), dim=1).numpy()
-    return np.where(cv < ROUND_OFF, 0.0, cv)
-
-
-def _log(cv) -> np.ndarray:
-    """log-CV. A resample may hold only models that agree: finite, so that the spread stays one."""
-    return np.log(np.maximum(cv, ROUND_OFF))
-
-
-def _log_ratio(cv) -> np.ndarray:
-    """log of CV / CV of the baseline, which comes first; −inf where a CV is zero."""
-    log_cv = np.log(cv, where=cv > 0, out=np.full_like(cv, -np.inf))
-    return log_cv - log_cv[0]
-
-
-class _Estimates(NamedTuple):
-    """`cv` (distance, pair), the rest (distance,): the mean log-ratio and its error, the mean CV
-    freed of its bias and the error of its logarithm."""
-
-    cv: np.ndarray
-    ratio: np.ndarray
-    ratio_error: np.ndarray
-    mean_centre: np.ndarray
-    mean_error: np.ndarray
-
-
-def _over_models(values, resamples, rng) -> _Estimates:
-    """Estimates and their standard errors by the bootstrap over models, baseline first.
-
-    M models drawn from M spread by (M − 1)/M of the variance that M new models would have: exact
-    for a mean, and what is put right for the rest too. A CV of few models is too small on average,
-    for both distances alike; resamples show by how much, once the √((M − 1)/M) that comes from
-    repeated models alone is taken out.
-    """
-    m = values.shape[1]
-    cv, resampled = _cv(values), _log(_resampled_cv(values, resamples, rng))
-    correction = np.sqrt(m / (m - 1))
-    ratio_error = correction * (resampled - resampled[0]).mean(-1).std(-1, ddof=1)
-    ratio_error[(cv == 0).any(-1)] = np.nan  # log 0 has no error
-    means = np.log(np.exp(resampled).mean(-1))
-    mean_cv, mean_error = cv.mean(-1), correction * means.std(-1, ddof=1)
-    mean_centre = mean_cv**2 / np.exp(means.mean(-1)) / correction
-    return _Estimates(cv, _log_ratio(cv).mean(-1), ratio_error, mean_centre, mean_error)
-
-
-def _resampled_cv(values, resamples, rng) -> np.ndarray:
-    """The CVs, (distance, resample, pair), of models drawn with replacement.
-
-    A resample is M counts, and its moments are two matrix products. One that holds a single model
-    M times has no spread and is left out.
-    """
-    m = values.shape[1]
-    counts = rng.multinomial(m, np.full(m, 1 / m), size=resamples)
-    weights = counts[counts.max(axis=1) < m] / m
-    y = values / values.mean(axis=1, keepdims=True) - 1  # centred: the moments lose no digits
-    mean, square = weights @ y, weights @ y**2
-    return np.sqrt(np.maximum(square - mean**2, 0) * m / (m - 1)) / (1 + mean)
 
 
 def _student(mean, error, df) -> tuple[float, float, float]:
