@@ -140,7 +140,7 @@ def test_the_paired_tests_are_those_of_scipy():
     np.testing.assert_allclose(cv, variation(square(table, "geodesic"), axis=0, ddof=1))
 
 
-def test_the_interval_is_the_spreadover_models_drawn_again_one_by_one():
+def test_the_interval_is_the_spread_over_models_drawn_again_one_by_one():
     """A plain loop over resamples, with other random numbers, gives the same interval."""
     table, rng = draw(), np.random.default_rng(5)
     x, y = square(table, "euclidean"), square(table, "geodesic")
@@ -158,7 +158,7 @@ def test_the_interval_is_the_spreadover_models_drawn_again_one_by_one():
     assert row["ratio_low"] * row["ratio_high"] == pytest.approx(row["ratio"] ** 2)
 
 
-def testresampled_cvs_are_those_of_the_repeated_models():
+def test_resampled_cvs_are_those_of_the_repeated_models():
     values = np.random.default_rng(0).uniform(1, 2, (2, 6, 4))
     found = resampled_cv(values, 50, np.random.default_rng(3))
     counts = np.random.default_rng(3).multinomial(6, np.full(6, 1 / 6), size=50)
@@ -191,7 +191,7 @@ COVERED = {
 
 
 @pytest.mark.parametrize("case", COVERED)
-def test_the_intervalover_models_holds_the_truth_in_90_to_97_per_cent(case):
+def test_the_interval_over_models_holds_the_truth_in_90_to_97_per_cent(case):
     """30 models, 100 pairs, nominal 95 %; 1500 repeats: chance moves this by 1.3 %."""
     shared, ratio = COVERED[case]
     rng = np.random.default_rng(list(COVERED).index(case))
@@ -479,7 +479,7 @@ def test_agreement_is_not_truth():
     assert bias(table).loc["chord", "bias"] == pytest.approx(-0.5, abs=1e-3)
 
 
-def test_the_rank_is_the_meanover_models_and_the_least_is_one_of_them():
+def test_the_rank_is_the_mean_over_models_and_the_least_is_one_of_them():
     table = draw().assign(true=lambda x: 1.0 + x["pair"] ** 2)
     ranks = [spearmanr(row, 1.0 + np.arange(8) ** 2).statistic for row in square(table, "chord")]
     row = bias(table).loc["chord"]

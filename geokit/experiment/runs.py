@@ -7,7 +7,7 @@ import platform
 import time
 import warnings
 from concurrent.futures import Executor, as_completed
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
@@ -264,7 +264,7 @@ def _collect(spec: Spec, out: Path, first: Tensor, second: Tensor, device: str) 
         },
         "device": torch.cuda.get_device_name() if device.startswith("cuda") else platform.machine(),
         "threads": torch.get_num_threads(),
-        "geokit": version("geokit"),
+        "geokit": _version(),
         "python": platform.python_version(),
         "date": time.strftime("%Y-%m-%d", time.gmtime()),
     }
@@ -312,6 +312,13 @@ def _require_device(device: str) -> None:
             f"there is no device {device!r} here ({str(error).splitlines()[0]}); "
             'use device="cpu", or a machine that has it.'
         ) from error
+
+
+def _version() -> str | None:
+    try:
+        return version("geokit")
+    except PackageNotFoundError:  # a copy of the folder runs without being installed
+        return None
 
 
 def _text(table: pd.DataFrame) -> str:
