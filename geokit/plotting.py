@@ -99,7 +99,7 @@ def variation(
     styles = [{"color": "C1", "hatch": "//"}, {"color": "C0"}, {"color": "C2"}, {"color": "C3"}]
     for (name, v), style in zip(samples.items(), cycle(styles), strict=False):
         ax.hist(v.cpu().numpy(), edges, alpha=0.45, label=name, edgecolor=style["color"], **style)
-        ax.axvline(float(v.median()), color=style["color"], linestyle=":")
+        ax.axvline(float(v.quantile(0.5)), color=style["color"], linestyle=":")
     ax.set_xlabel("coefficient of variation over the models (dimensionless)")
     ax.set_ylabel("pairs")
     ax.legend()

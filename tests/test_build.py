@@ -220,7 +220,7 @@ def test_a_kernel_that_dies_fails_the_build(house, capsys):
         "geokit/metric.py",
         "geokit/explore/point.js",
         "geokit/assets/vae.safetensors",
-        "notebooks/results/reproduce/distances.csv",
+        "notebooks/results/digits-small/distances.csv",
         "book/style.mplstyle",
         "constraints.txt",
     ],

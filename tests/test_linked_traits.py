@@ -11,7 +11,7 @@ from test_explore_traits import from_the_page
 
 from geokit.explore import LinkedHistograms
 
-DIGITS = Path(__file__).parents[1] / "notebooks/results/reproduce-digits/distances.csv"
+DIGITS = Path(__file__).parents[1] / "notebooks/results/digits-small/distances.csv"
 STATE = {"pair": 4, "compare": ["chord", "straight"], "models": 2, "leave_out": True}
 
 

@@ -2,19 +2,29 @@
 
 from .rules import code, number, refuse
 
-COMMITTED = {"pairs": 20, "models": 5}
+COMMITTED = {
+    "training": {"epochs": 200},
+    "seeds": {"first": 0, "count": 5},
+    "pairs": {"count": 20, "seed": 101},
+}
 
 
 def of_another_run(provenance: dict) -> None:
     """A provenance of notebooks/reproduce with parameters other than the committed ones."""
     if not isinstance(provenance, dict):
         refuse("give what json.load returns: a dictionary")
-    parameters, seeds = provenance.get("parameters"), provenance.get("seeds")
-    if not isinstance(parameters, dict) or not isinstance(seeds, list):
-        refuse('this is no provenance of that notebook: it has no "parameters" or no "seeds"')
-    if all(parameters.get(name) == value for name, value in COMMITTED.items()):
+    spec, seeds = provenance.get("spec"), provenance.get("seeds")
+    if not isinstance(spec, dict) or not isinstance(seeds, list):
+        refuse('this is no provenance of that notebook: it has no "spec" or no "seeds"')
+    if not all(isinstance(spec.get(part), dict) for part in COMMITTED):
+        refuse(f'its "spec" lacks one of {", ".join(COMMITTED)}; give the file as it was written')
+    if spec.get("name") == "digits-small" and all(
+        spec[part].get(key) == value
+        for part, known in COMMITTED.items()
+        for key, value in known.items()
+    ):
         refuse("these are the committed parameters; run the notebook with others")
-    if len(seeds) != parameters.get("models"):
+    if len(seeds) != spec["seeds"].get("count"):
         refuse("there is one seed a model, and here their numbers differ")
 
 
@@ -27,8 +37,8 @@ RULES = {
     "0.2": code(
         of_another_run,
         hints=(
-            "papermill writes the notebook; the notebook writes its results.",
-            "Look in results/reproduce-digits/ beside the notebook, for provenance.json.",
+            "papermill writes the notebook; the notebook writes the folder that `out` names.",
+            "Look in runs/mine/ beside the notebook, for provenance.json.",
         ),
     ),
 }

@@ -31,7 +31,7 @@ from geokit.explore import LinkedHistograms
 pytestmark = pytest.mark.browser
 STATES, MODELS, PAIRS = 60, 8, 25
 COLUMNS = ("euclidean", "straight", "chord", "geodesic")
-DIGITS = Path(__file__).parents[2] / "notebooks/results/reproduce-digits/distances.csv"
+DIGITS = Path(__file__).parents[2] / "notebooks/results/digits-small/distances.csv"
 
 
 def made() -> pd.DataFrame:
