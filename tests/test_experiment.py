@@ -599,3 +599,38 @@ def test_a_damaged_weights_file_is_refused_by_name(tmp_path):
     (tmp_path / "seeds/003.safetensors").write_bytes(b"nonsense")
     with pytest.raises(ValueError, match=r"003\.safetensors cannot be read as a model of a run"):
         experiment.load_model(tmp_path, 3)
+
+
+def measured_again(whole, out, device):
+    """The same weights, measured by a run of its own."""
+    import shutil
+
+    (out / "seeds").mkdir(parents=True)
+    for path in (whole[0] / "seeds").glob("*.safetensors"):
+        shutil.copy(path, out / "seeds")
+    return experiment.run(SMALL, out=out, device=device, progress=False)
+
+
+def assert_equal_to_six_digits(table, expected):
+    numbers = ["ambient", "euclidean", "euclidean_scaled", "chord", "straight", "geodesic"]
+    pd.testing.assert_frame_equal(table[numbers], expected[numbers], rtol=1e-6)
+    assert (table.resolved == expected.resolved).all()
+
+
+def test_measuring_on_two_threads_gives_the_same_to_six_digits(whole, tmp_path):
+    torch.set_num_threads(2)
+    try:
+        assert_equal_to_six_digits(measured_again(whole, tmp_path, "cpu"), whole[1])
+    finally:
+        torch.set_num_threads(1)
+
+
+@pytest.mark.gpu
+def test_measuring_on_a_gpu_gives_the_same_to_six_digits(whole, tmp_path):
+    assert_equal_to_six_digits(measured_again(whole, tmp_path, "cuda"), whole[1])
+
+
+@pytest.mark.gpu
+def test_a_run_on_a_gpu_ends_with_nearly_the_same_table(whole, tmp_path):
+    table = experiment.run(SMALL, out=tmp_path, device="cuda", progress=False)
+    assert_close_tables(table, whole[1])
