@@ -634,3 +634,31 @@ def test_measuring_on_a_gpu_gives_the_same_to_six_digits(whole, tmp_path):
 def test_a_run_on_a_gpu_ends_with_nearly_the_same_table(whole, tmp_path):
     table = experiment.run(SMALL, out=tmp_path, device="cuda", progress=False)
     assert_close_tables(table, whole[1])
+
+
+def test_codes_in_far_clusters_still_make_one_graph():
+    """Ten neighbours leave two islands; more of them do not, and every pair has a way."""
+    from geokit import LatentGraph, PullbackMetric
+    from geokit.surfaces import Plane
+
+    draws = torch.Generator().manual_seed(0)
+    cloud = 0.01 * torch.randn(2, 40, 2, generator=draws, dtype=torch.float64)
+    islands = (cloud + torch.tensor([[[0.0, 0.0]], [[5.0, 0.0]]])).flatten(0, 1)
+    G = PullbackMetric(Plane())
+    assert LatentGraph.from_codes(G, islands).components == 2
+    graph = measure.connected(G, islands)
+    assert graph.components == 1
+    assert graph.shortest_path(islands[:1], islands[-1:]).isfinite().all()
+
+
+def test_a_graph_that_cannot_be_joined_is_done_without():
+    """The decoder is infinite between the islands: no edge crosses."""
+    from geokit import PullbackMetric
+
+    def torn(z):
+        return torch.where((z - 2.5).abs().amax(dim=-1, keepdim=True) < 2, torch.inf, z)
+
+    draws = torch.Generator().manual_seed(0)
+    cloud = 0.01 * torch.randn(2, 12, 2, generator=draws, dtype=torch.float64)
+    islands = (cloud + torch.tensor([[[0.0, 0.0]], [[5.0, 5.0]]])).flatten(0, 1)
+    assert measure.connected(PullbackMetric(torn), islands) is None

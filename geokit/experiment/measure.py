@@ -16,6 +16,7 @@ from ..solvers.graph import LatentGraph
 from .spec import Geometry
 
 CODES = 1000  # so many codes are looked at for the smallest singular value
+NEIGHBOURS = 10  # of each code in the graph, to begin with
 AT_ONCE = 1000  # images encoded and decoded at a time
 
 
@@ -91,7 +92,7 @@ def _geodesics(
     say: Callable[[str], None],
 ) -> dict[str, Tensor]:
     """Length and certificate of each pair's geodesic, from a straight start and the graph's."""
-    graph = None if nodes is None else LatentGraph.from_codes(G, nodes)
+    graph = None if nodes is None else connected(G, nodes)
 
     def some(at: Sequence[int]) -> dict[str, Tensor]:
         with warnings.catch_warnings():
@@ -102,6 +103,18 @@ def _geodesics(
 
     parts = in_smaller_parts(some, list(range(len(a))), "geodesics", say)
     return {key: torch.cat([part[key] for part in parts]) for key in parts[0]}
+
+
+def connected(G: PullbackMetric, nodes: Tensor) -> LatentGraph | None:
+    """A graph of the codes in one piece: where they lie in clusters, of as many neighbours as that
+    takes. None where no number of them does."""
+    neighbours = NEIGHBOURS
+    while neighbours < len(nodes):
+        graph = LatentGraph.from_codes(G, nodes, neighbours=neighbours)
+        if graph.components == 1:
+            return graph
+        neighbours *= 2
+    return None
 
 
 def in_smaller_parts(

@@ -8,6 +8,7 @@ notebook their state is theirs in Python too: `figure.theta` reads it and
 from .band import DecoderBand
 from .bundle import EnsembleBundle
 from .decoded_map import DecodedMap
+from .fold import Fold
 from .gallery import SurfaceGallery
 from .gauge import GaugeKnob
 from .linked import LinkedHistograms
@@ -20,6 +21,7 @@ __all__ = [
     "DecodedMap",
     "DecoderBand",
     "EnsembleBundle",
+    "Fold",
     "GaugeKnob",
     "LinkedHistograms",
     "RBFVariance",
