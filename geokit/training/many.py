@@ -16,6 +16,9 @@ from ..progress import progress as bar_over
 from .checkpoint import read, write
 from .one import kl_weight, require_schedule
 
+CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d)
+WIDE = 2**18  # weights of one layer; see benchmarks/training.py
+
 
 class DivergedTraining(UserWarning):
     """Some model's objective became NaN or infinite; it was stopped, the others went on."""
@@ -125,10 +128,11 @@ class _Run:
         self.template = copy.deepcopy(models[0])
         weights, self.buffers = torch.func.stack_module_state(list(models))
         self.weights = {name: w.detach().requires_grad_() for name, w in weights.items()}
-        # on a CPU, stacked convolutions take longer than one after the other
+        # on a CPU, convolutions and wide layers take longer in a stack than one after the other
         on_cpu = next(iter(self.weights.values())).device.type == "cpu"
-        self.one_by_one = on_cpu and any(
-            isinstance(layer, nn.Conv2d | nn.ConvTranspose2d) for layer in self.template.modules()
+        wide = any(w[0].numel() > WIDE for w in self.weights.values())
+        self.one_by_one = on_cpu and (
+            wide or any(isinstance(layer, CONVOLUTIONS) for layer in self.template.modules())
         )
         self.sampled = "noise" in inspect.signature(self.template.elbo).parameters
         self.alive = list(range(len(models)))
@@ -178,14 +182,14 @@ class _Run:
             )
 
         if self.one_by_one:
-            parts = [
-                elbo(
-                    *({k: v[m] for k, v in d.items()} for d in (self.weights, self.buffers)),
-                    x[m],
-                    {k: v[m] for k, v in options.items()},
-                )
-                for m in range(len(x))
+            # unbind, not index: the way back stacks the gradients once
+            apart = [
+                {k: v.unbind() for k, v in d.items()} for d in (self.weights, self.buffers, options)
             ]
+            parts = []
+            for m in range(len(x)):
+                w, b, o = ({k: v[m] for k, v in d.items()} for d in apart)
+                parts.append(elbo(w, b, x[m], o))
             values = torch.stack(parts)
         else:
             values = torch.func.vmap(elbo)(self.weights, self.buffers, x, options)
