@@ -56,7 +56,7 @@ FIGURES = {
     "images": lambda: LinkedHistograms(
         TABLE, pair=7, pictures=PICTURES, strips={7: FRAMES[0], 9: FRAMES[1]}
     ),
-    "digits": lambda: LinkedHistograms(pd.read_csv(DIGITS)),
+    "digits": lambda: LinkedHistograms(pd.read_csv(DIGITS), compare=("euclidean", "geodesic")),
     "unresolved": lambda: LinkedHistograms(TABLE.assign(resolved=False), leave_out=True),
 }
 GIVEN = """const table = math.read(state);
