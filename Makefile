@@ -13,7 +13,7 @@ export PYTHONHASHSEED := 0
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book test bench notebooks clean
+.PHONY: help book course slides pdf zip test bench notebooks clean
 
 help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 18
@@ -23,13 +23,26 @@ book: $(INSTALLED) ## execute the chapters and write _build/html/index.html
 	@rm -rf _build/html _build/.doctrees
 	@$(BIN)/jupyter-book build . -W -n --keep-going --all -q >/dev/null || { \
 	  echo "The strict build failed: each WARNING or ERROR above must be mended." >&2; exit 1; }
+	@$(BIN)/python book/_ext/downloads.py
 	@echo "The book is ready: _build/html/index.html"
+
+course: book ## write the reader's, student's and instructor's editions; COURSE=course.toml chooses
+	@$(BIN)/python book/_ext/make_course.py $(COURSE)
+
+pdf: book ## print the whole book into one file: _build/geometry-of-latent-spaces.pdf
+	@$(BIN)/python book/_ext/pdf.py
+
+zip: book ## pack the pages to read offline: _build/geometry-of-latent-spaces.zip
+	@$(BIN)/python book/_ext/offline.py
+
+slides: book ## cut each chapter into a deck of slides: _build/slides/index.html
+	@$(BIN)/python book/_ext/make_slides.py
 
 test: export OMP_NUM_THREADS := 1
 test: $(INSTALLED) ## check the style, build the book, run every test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(MAKE) --no-print-directory book
+	@$(MAKE) --no-print-directory course
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env \
 	  --nbval-sanitize-with tests/nbval_sanitize.cfg tests notebooks
 

@@ -114,7 +114,7 @@ def christoffel(G: Metric, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batc
 
     They are how far a straight latent line is from straight: a geodesic has γ̈ᵏ = −Γᵏᵢⱼ γ̇ⁱγ̇ʲ.
     They are no tensor: in another chart of the same surface they may vanish at a point where they
-        did not.
+    did not.
 
     Raises:
         ValueError: G is singular at some z.

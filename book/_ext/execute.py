@@ -7,14 +7,17 @@ nothing.
 
 import hashlib
 import os
+import platform
 import re
 import signal
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
 import yaml
+from editions import source
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
 from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
@@ -80,6 +83,12 @@ def execute(name: str, notebook: NotebookNode, folder: Path, timeout: int) -> Ex
     return single_nb_execution(notebook, cwd=str(folder), timeout=timeout, allow_errors=False)
 
 
+def where() -> dict[str, str]:
+    """What the status page tells of an execution besides its time and date."""
+    versions = {name: version(name) for name in ("geokit", "torch")}
+    return versions | {"python": platform.python_version(), "device": platform.machine()}
+
+
 def report(message: str) -> None:
     print(message if sys.stderr.isatty() else ANSI_COLOURS.sub("", message), file=sys.stderr)
 
@@ -106,7 +115,7 @@ def main(root: Path) -> int:
                 report(f"FAILED {name}: {problem}")
                 continue
             result = job.result()
-            data = {"execution_seconds": result.time}
+            data = {"execution_seconds": result.time, **where()}
             bundle = CacheBundleIn(result.nb, str(root / f"{name}.md"), data=data)
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
             print(f"executing {name} … done in {result.time:.0f} s", flush=True)
@@ -118,4 +127,8 @@ def main(root: Path) -> int:
 if __name__ == "__main__":
     # Ctrl-C waits for no running page: a kernel ends itself when its parent is gone
     signal.signal(signal.SIGINT, lambda *_: os._exit(130))
+    try:
+        source.read_book(Path.cwd())
+    except source.SourceError as error:
+        sys.exit(str(error))
     sys.exit(main(Path.cwd()))

@@ -16,8 +16,8 @@ class VAE(nn.Module):
     covariance.
 
     The decoder's two heads share a trunk. Pixels lie in [0, 1], so `mean` ends in a sigmoid. `std`
-    is the standard deviation σ itself, a softplus above a floor: a softplus on log σ² would force σ
-        ≥ 1, wider than the whole range of a pixel.
+    is the standard deviation σ itself, a softplus above a floor: a softplus on log σ² would force
+    σ ≥ 1, wider than the whole range of a pixel.
 
     Args:
         pixels: D, the number of pixels of one image.

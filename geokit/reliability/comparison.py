@@ -17,19 +17,21 @@ LATENT = ("euclidean", "euclidean_scaled")  # not in data units: no bias against
 class Comparison:
     """What `compare` found; `print` it to read it.
 
-    table: one row a distance. `mean_cv` and `median_cv` over pairs; `mean_cv_low`, `mean_cv_high`
-        the interval over models; `ratio` the geometric mean over pairs of CV / CV of the baseline,
-        with its interval `ratio_low`, `ratio_high` (0, and no interval, where some CV is zero);
-        `improved` the share of pairs whose CV is below the baseline's.
-    tests: one row a distance but the baseline, against the baseline. `t_cv`, `p_cv`, `p_cv_less`:
-        the paired t-test on the CVs, two-sided, and one-sided for a smaller CV; `t_log`, `p_log`,
-        `p_log_less`: the same on log-CVs; `df_pairs` their degrees of freedom, P − 1, as if pairs
-        were independent. `t_models`, `p_models`, `p_models_less`: mean log-ratio over its
-        bootstrap standard error, with `df_models` = M − 1. NaN where two distances do not differ,
-        and for logarithms where some CV is zero.
-    cv: the CV of each pair (rows) by each distance (columns).
-    models: the models that were compared. left_out_models: name and status of the others.
-    left_out_pairs: pairs left out, because some model's geodesic is not resolved.
+    Attributes:
+        table: one row a distance. `mean_cv` and `median_cv` over pairs; `mean_cv_low`,
+            `mean_cv_high` the interval over models; `ratio` the geometric mean over pairs of CV /
+            CV of the baseline, with its interval `ratio_low`, `ratio_high` (0, and no interval,
+            where some CV is zero); `improved` the share of pairs whose CV is below the baseline's.
+        tests: one row a distance but the baseline, against the baseline. `t_cv`, `p_cv`,
+            `p_cv_less`: the paired t-test on the CVs, two-sided, and one-sided for a smaller CV;
+            `t_log`, `p_log`, `p_log_less`: the same on log-CVs; `df_pairs` their degrees of
+            freedom, P − 1, as if pairs were independent. `t_models`, `p_models`, `p_models_less`:
+            mean log-ratio over its bootstrap standard error, with `df_models` = M − 1. NaN where
+            two distances do not differ, and for logarithms where some CV is zero.
+        cv: the CV of each pair (rows) by each distance (columns).
+        models: the models that were compared.
+        left_out_models: name and status of the others.
+        left_out_pairs: pairs left out, because some model's geodesic is not resolved.
     """
 
     table: pd.DataFrame
@@ -160,10 +162,10 @@ def power(
     For each size m, `draws` subsets of m models are taken without replacement, and each is compared
     as `compare` does. One row a size:
 
-    found: share of the subsets whose interval over models lies wholly on the side of 1 on which the
-        ratio of the whole table lies; contradicted: share wholly on the other side.
-    found_by_pairs, contradicted_by_pairs: the same by the paired t-test on log-CVs.
-    ratio_low, ratio_high: the central `level` of the subsets' ratios.
+    * `found`: share of the subsets whose interval over models lies wholly on the side of 1 on which
+      the ratio of the whole table lies; `contradicted`: share wholly on the other side.
+    * `found_by_pairs`, `contradicted_by_pairs`: the same by the paired t-test on log-CVs.
+    * `ratio_low`, `ratio_high`: the central `level` of the subsets' ratios.
 
     Subsets of one table share models: near m = M they are nearly the same set, and at m = M there
     is only one, so that the shares are 0 or 1. Read them as power for m up to about M/2, and with
@@ -215,11 +217,12 @@ def bias(
 ) -> pd.DataFrame:
     """Is what the models agree about right? Needs the column `true`; one row a distance.
 
-    bias, bias_spread: mean and standard deviation over pairs of (mean over models) / true − 1;
-    bias_largest: the largest of its absolute values. NaN for the latent distances, which are not
-    in data units.
-    rank, rank_least: Spearman's rank correlation with the truth over pairs, for each model; mean
-    and least over models. It has no unit, so every distance has one (NaN if all true are equal).
+    * `bias`, `bias_spread`: mean and standard deviation over pairs of (mean over models) / true −
+      1; `bias_largest`: the largest of its absolute values. NaN for the latent distances, which are
+      not in data units.
+    * `rank`, `rank_least`: Spearman's rank correlation with the truth over pairs, for each model;
+      mean and least over models. It has no unit, so every distance has one (NaN if all true are
+      equal).
 
     Raises:
         ValueError: as `compare`, or `true` is missing or differs between models.

@@ -5,9 +5,9 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
-# What a table of distances may hold besides the distances that models measure: `ambient` and `true`
-# are the same for every model, so their CV is zero.
 NOT_MEASURED = ("model", "pair", "resolved", "defect", "iterations", "ambient", "true")
+"""What a table of distances may hold besides the distances that models measure: `ambient` and
+`true` are the same for every model, so their CV is zero."""
 
 
 class Square(NamedTuple):

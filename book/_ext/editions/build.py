@@ -1,0 +1,168 @@
+"""Build the editions of a course: pages, notebooks, and a folder for nbgrader."""
+
+import copy
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import nbformat
+import yaml
+from nbformat import NotebookNode
+from nbformat.v4 import new_code_cell
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+import execute
+from first_cell import first_cell
+from published import repository
+
+from notebooks import stable_ids
+
+from . import executed, tree
+from .atlas import Atlas
+from .course import Course
+from .plain import plain
+from .source import Chapter
+
+GATE = re.compile(r"^[`:]{3,}\{solution-(start|end)\}", re.M)
+TEACHERS = re.compile(rf"^:::+\{{admonition\}}.*\n:class: {tree.text.TEACHER}\b", re.M)
+FIRST = "first-cell"
+FILES = ("book/style.mplstyle", "notebooks/results", "notebooks/specs")
+PARAMETER = re.compile(r'^dataset = ".*?"', re.M)
+
+
+def pages(source: Path) -> dict[str, NotebookNode]:
+    """The chapters of an edition's sources, as cells."""
+    config = yaml.safe_load((source / "_config.yml").read_text(encoding="utf-8"))
+    return execute.chapters(source, config)
+
+
+def site(source: Path) -> Path:
+    """Build the pages; a warning is an error."""
+    book = Path(sys.executable).with_name("jupyter-book")
+    command = [book, "build", ".", "-W", "-n", "--keep-going", "--all", "-q"]
+    done = subprocess.run(command, cwd=source, text=True, capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"The strict build of {source} failed:\n{done.stderr}")
+    return source / "_build/html"
+
+
+def mark_teachers(notebook: NotebookNode) -> None:
+    """Tag `solution` on every Markdown cell that students must not see."""
+    inside = False
+    for cell in notebook.cells:
+        gates = [found[1] for found in GATE.finditer(cell.source)]
+        hidden = inside or "start" in gates or TEACHERS.search(cell.source)
+        if gates:
+            inside = gates[-1] == "start"
+        if cell.cell_type == "markdown" and hidden:
+            cell.metadata.tags = [*cell.metadata.get("tags", []), "solution"]
+
+
+def with_dataset(notebook: NotebookNode, dataset: str | None) -> NotebookNode:
+    """The experiment with another data set for its parameter, not executed."""
+    cells = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+    if dataset is None or not any(PARAMETER.search(c.source) for c in cells):
+        return notebook
+    notebook = copy.deepcopy(notebook)
+    for cell in notebook.cells:
+        if "parameters" in cell.metadata.get("tags", []):
+            cell.source = PARAMETER.sub(f'dataset = "{dataset}"', cell.source)
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return notebook
+
+
+def with_first_cell(notebook: NotebookNode, folder: str, published: str | None) -> NotebookNode:
+    cell = new_code_cell(first_cell(published, folder), metadata={"tags": [FIRST]})
+    notebook.cells.insert(0, cell)
+    stable_ids(notebook)
+    return notebook
+
+
+def notebooks(source: Path, html: Path, dataset: str | None = None) -> Iterator[tuple[str, str]]:
+    """The notebooks of an edition's pages, by the names of the pages, as JSON."""
+    atlas, cache, known = Atlas.read(html), execute.valid_cache(source), repository(source)
+    found = {page: executed.outputs_of(cache, cells) for page, cells in pages(source).items()}
+    for path in sorted((source / "notebooks").glob("*.ipynb")):
+        if (page := f"notebooks/{path.stem}") in atlas.pages:
+            found[page] = with_dataset(nbformat.read(path, as_version=4), dataset)
+    for page, notebook in found.items():
+        mark_teachers(notebook)
+        notebook = plain(notebook, page, atlas)
+        notebook = with_first_cell(notebook, page.partition("/")[0], known)
+        nbformat.validate(notebook)
+        yield page, nbformat.writes(notebook) + "\n"
+
+
+def take_away(source: Path, html: Path, out: Path, dataset: str | None) -> None:
+    """Write the notebooks beside their pages, and once more by themselves with what they read."""
+    for name in FILES:
+        copy_to(source / name, out / name)
+    for page, text in notebooks(source, html, dataset):
+        for folder in (html, out):
+            (folder / page).parent.mkdir(parents=True, exist_ok=True)
+            (folder / f"{page}.ipynb").write_text(text, encoding="utf-8")
+
+
+def copy_to(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, dirs_exist_ok=True)
+    else:
+        shutil.copy(source, target)
+
+
+def tables(text: str, folder: Path) -> list[str]:
+    """The folders that a notebook reads; of the results only those that it names, if it does."""
+    if "../notebooks/specs" in text:  # it walks through all
+        return ["results", "specs"]
+    if "../notebooks/results" not in text:
+        return []
+    runs = sorted(path.name for path in (folder / "results").iterdir())
+    return [f"results/{run}" for run in runs if re.search(rf"[/\"']{run}[/\"'\\]", text)]
+
+
+def grading(instructor: Path, out: Path) -> None:
+    """nbgrader's course folder: one assignment a chapter, with all that it reads."""
+    for name in ("nbgrader_config.py", "contained.py"):
+        copy_to(Path(__file__).with_name(name), out / name)
+    for path in sorted((instructor / "book").glob("[0-9][0-9]-*.ipynb")):
+        text = path.read_text(encoding="utf-8")
+        folder = out / "source" / path.stem
+        copy_to(instructor / "book/style.mplstyle", folder / "style.mplstyle")
+        for name in tables(text, instructor / "notebooks"):
+            copy_to(instructor / "notebooks" / name, folder / name)
+        # an assignment is a folder by itself
+        notebook = nbformat.reads(text, as_version=4)
+        notebook.cells = [c for c in notebook.cells if FIRST not in c.metadata.get("tags", [])]
+        for cell in executed.code(notebook):
+            cell.source = cell.source.replace("../notebooks/", "")
+        (folder / path.name).write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+
+
+def build(root: Path, course: Course, book: list[Chapter], out: Path) -> None:
+    """All three editions into `out`; only cells that no edition has executed are executed."""
+    atlas = Atlas.read(root / "_build/html")
+    shutil.rmtree(out, ignore_errors=True)
+    sources = {}
+    for edition in tree.EDITIONS:
+        sources[edition] = out / edition / "source"
+        tree.plant(tree.Plan(root, sources[edition], edition, course, book, atlas))
+    for edition in ("reader", "student"):
+        if execute.main(sources[edition]):
+            raise RuntimeError(f"A cell of the {edition} edition failed; see above.")
+    cache, read = execute.valid_cache(root), pages(sources["reader"])
+    for page, cells in pages(sources["instructor"]).items():
+        executed.share(cache, read[page], cells, str(sources["instructor"] / f"{page}.md"))
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        built = dict(zip(sources, pool.map(site, sources.values()), strict=True))
+    for edition, html in built.items():
+        take_away(sources[edition], html, out / edition / "notebooks", course.dataset)
+        os.replace(html, out / edition / "html")
+    grading(out / "instructor/notebooks", out / "nbgrader")

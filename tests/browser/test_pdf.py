@@ -1,0 +1,273 @@
+"""The book on paper: page, figure, formula and solution are all there, and no link leads astray."""
+
+import io
+import re
+import sys
+import unicodedata
+import zlib
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2] / "book/_ext"))
+
+import paper
+import pdf
+import pytest
+import test_build
+from built import soup
+from pypdf import PageObject, PdfReader
+
+pytestmark = pytest.mark.browser
+
+ROOT = Path(__file__).parents[2]
+house = test_build.house
+
+
+class Printed:
+    """The PDF, and what of it is asked for again and again."""
+
+    def __init__(self, data: bytes, root: Path) -> None:
+        self.data, self.reader = data, PdfReader(io.BytesIO(data))
+        self.parts = paper.parts_of(root)
+        self.names = [name for _, names in self.parts for name in names]
+        self.numbers = pdf.page_numbers(data)
+        self.starts = [self.numbers[name] for name in self.names]
+        self.texts = [page.extract_text() for page in self.reader.pages]
+
+    def pages_of(self, name: str) -> slice:
+        """The sheets of a page of the book, with the part's sheet that may follow it."""
+        k = self.names.index(name)
+        return slice(self.starts[k] - 1, ([*self.starts, len(self.texts) + 1])[k + 1] - 1)
+
+    def text_of(self, name: str) -> str:
+        return plain("".join(self.texts[self.pages_of(name)]))
+
+
+def plain(text: str) -> str:
+    """Letters and digits alone: no ligature, no line break, no hyphen counts."""
+    return "".join(c for c in unicodedata.normalize("NFKC", text) if c.isalnum())
+
+
+def article(site: Path, name: str):
+    return soup(site / f"{name}.html").select_one("article.bd-article")
+
+
+@pytest.fixture(scope="module")
+def printed(site, browser) -> Printed:
+    data = pdf.book_of(browser, ROOT)
+    (ROOT / "_build" / f"{pdf.NAME}.pdf").write_bytes(data)
+    return Printed(data, ROOT)
+
+
+def test_each_page_of_the_book_takes_as_many_sheets_as_it_has_to_say(printed, site):
+    """Between the sheets its letters fill when set solid, and those of an airy layout."""
+    for name in printed.names:
+        here = article(site, name)
+        letters = len(plain(here.get_text()))
+        figures = len(here.select("img, script[type$='widget-view+json']"))
+        lines = here.get_text().count("\n")
+        sheets = printed.pages_of(name)
+        taken = sheets.stop - sheets.start
+        assert letters / 4500 <= taken <= 3 + letters / 600 + lines / 40 + figures, name
+
+
+def test_bookmarks_name_every_part_page_and_section_where_it_is(printed, site):
+    found: list[tuple[int, str, int]] = []
+
+    def walk(items: list, depth: int) -> None:
+        for item in items:
+            if isinstance(item, list):
+                walk(item, depth + 1)
+            else:
+                number = printed.reader.get_destination_page_number(item)
+                found.append((depth, item.title, number))
+
+    walk(printed.reader.outline, 0)
+    wanted = []
+    for caption, names in printed.parts:
+        wanted += [(0, caption)] if caption else []
+        for name in names:
+            for heading in article(site, name).select("h1, h2"):
+                heading_text = heading.get_text().removesuffix("#").strip()
+                wanted.append((int(heading.name[1]) - 1 + bool(caption), heading_text))
+    assert [(depth, title) for depth, title, _ in found] == wanted
+    for _, title, number in found:
+        head = re.sub(r"\\\(.*?\\\)", "", title)  # a formula in a heading is drawn, not written
+        assert plain(head)[:20] in plain(printed.texts[number]), title
+
+
+def test_the_contents_show_the_number_of_the_sheet(printed):
+    first = printed.starts[0] - 1
+    shown = plain("".join(printed.texts[1:first]))
+    for caption, names in printed.parts:
+        for name in names:
+            title = printed.reader.named_destinations[f"/{name}"]
+            assert printed.reader.get_destination_page_number(title) + 1 == printed.numbers[name]
+        if caption:
+            number = printed.numbers[names[0]] - 1
+            assert plain(f"{caption}{number}") in shown, caption
+    footers = [text.split("\n", 1)[0].strip() for text in printed.texts]
+    assert footers == [str(number) for number in range(1, len(footers) + 1)]
+
+
+def fonts(page: PageObject) -> dict:
+    return {name: font.get_object() for name, font in page["/Resources"].get("/Font", {}).items()}
+
+
+def is_embedded(font: dict) -> bool:
+    if font["/Subtype"] == "/Type3":
+        return bool(font["/CharProcs"])
+    bearer = font["/DescendantFonts"][0] if "/DescendantFonts" in font else font
+    return any(key.startswith("/FontFile") for key in bearer["/FontDescriptor"])
+
+
+def missing_glyphs(page: PageObject) -> list[str]:
+    """Fonts that draw glyph 0, the empty box, on a page."""
+    wide = {name[1:]: font["/Subtype"] == "/Type0" for name, font in fonts(page).items()}
+    stream, now, faults = page.get_contents().get_data().decode("latin-1"), "", []
+    for found in re.finditer(r"/(\w+) [\d.]+ Tf|<([0-9A-F]+)> Tj", stream):
+        if found[1]:
+            now = found[1]
+        else:
+            size = 4 if wide[now] else 2
+            codes = [found[2][k : k + size] for k in range(0, len(found[2]), size)]
+            faults += [now] * ("0" * size in codes)
+    return faults
+
+
+def test_every_glyph_is_there_and_every_font_inside(printed):
+    drawn = 0
+    for number, page in enumerate(printed.reader.pages, 1):
+        assert all(is_embedded(font) for font in fonts(page).values()), number
+        assert not missing_glyphs(page), number
+        drawn += page.get_contents().get_data().count(b"> Tj")
+    assert drawn > 50 * len(printed.texts)  # the form that is looked for is the form in use
+    for replacement in ("\ufffd", "□"):
+        assert not any(replacement in text for text in printed.texts)
+
+
+def test_theorems_exercises_and_solutions_are_printed_open(printed, site):
+    looked = Counter()
+    for name in printed.names:
+        text = printed.text_of(name)
+        for box in article(site, name).select(".proof, .exercise, .solution, .toggle"):
+            title = box.select_one(".admonition-title").find(string=True, recursive=True)
+            assert plain(title) in text, title
+            # of the words in it, formulas apart, the longest stretch
+            words = max(box.find_all(string=True), key=lambda part: len(plain(part)))
+            if "math" not in words.parent.get("class", ()):
+                assert plain(words)[:60] in text, (name, words)
+                looked[box["class"][0]] += 1
+    assert {"proof", "exercise", "solution"} <= set(looked)
+
+
+def sizes(page: PageObject) -> Counter:
+    """The pictures on a sheet, by their pixels."""
+    found, waiting = Counter(), [page]
+    while waiting:
+        things = waiting.pop().get("/Resources", {}).get("/XObject", {}).values()
+        for thing in (thing.get_object() for thing in things):
+            if thing["/Subtype"] == "/Image":
+                found[(thing["/Width"], thing["/Height"])] += 1
+            else:
+                waiting.append(thing)
+    return found
+
+
+def test_every_figure_is_printed(printed, site):
+    from PIL import Image
+
+    for name in printed.names:
+        there = Counter()
+        for page in printed.reader.pages[printed.pages_of(name)]:
+            there += sizes(page)
+        images = [
+            site / name.rpartition("/")[0] / i["src"] for i in article(site, name).select("img")
+        ]
+        wanted = Counter(Image.open(image).size for image in images)
+        assert not (wanted - there), name
+        views = article(site, name).select("script[type$='widget-view+json']")
+        assert "Whatbelongsherecouldnotbedrawn" not in printed.text_of(name)
+        assert not views or "ThispartofthepageneedsJavaScript" not in printed.text_of(name)
+
+
+def packed(data: bytes) -> bytes:
+    """The small objects of the file, in which pypdf would take minutes to look one by one."""
+    streams = re.finditer(rb"/Type /ObjStm .*?/Length (\d+)>>\nstream\n", data)
+    return b"\n".join(zlib.decompress(data[m.end() : m.end() + int(m[1])]) for m in streams)
+
+
+def test_links_stay_in_the_book_or_go_to_the_web(printed):
+    inside = outside = 0
+    places = printed.reader.named_destinations
+    for page in printed.reader.pages:
+        for note in (note.get_object() for note in page.get("/Annots", [])):
+            if "/A" in note and "/URI" in note["/A"]:
+                outside += 1
+                assert note["/A"]["/URI"].startswith(("https://", "http://")), note["/A"]["/URI"]
+                assert pdf.SITE not in note["/A"]["/URI"]
+            else:
+                inside += 1
+                assert note["/Dest"] in places, note["/Dest"]
+    assert inside > len(printed.names)
+    assert outside > 0
+    said = packed(printed.data) + "".join(printed.texts).encode()
+    for trace in (
+        b"file:",
+        pdf.SITE.encode(),
+        str(ROOT).encode(),
+        str(Path.home()).encode() + b"/",
+    ):
+        assert trace not in said, trace
+
+
+def test_a_screen_reader_finds_language_title_tags_and_formulas(printed, site):
+    root, told = printed.reader.root_object, paper.about(ROOT)
+    assert root["/Lang"] == told["language"]
+    assert root["/MarkInfo"]["/Marked"]
+    assert "/StructTreeRoot" in root
+    assert printed.reader.metadata.title == told["title"]
+    assert printed.reader.metadata.author == told["author"]
+    assert told["version"] in printed.texts[0]
+    assert "CC BY 4.0" in printed.texts[0]
+    formulas = sum(len(article(site, name).select(".math")) for name in printed.names)
+    assert packed(printed.data).count(b"/Alt (") >= formulas > 0
+
+
+def test_the_same_pages_give_the_same_bytes(house, browser):
+    """Pages below pages too; a link to a file beside the pages is no link on paper."""
+    test_build.write(house / "book/02-below.md", "# Below\n\nSee {doc}`01-tiny`, and $x^2$.\n")
+    toc = (house / "_toc.yml").read_text(encoding="utf-8")
+    below = toc.replace(
+        "[file: book/01-tiny]", "[{file: book/01-tiny, sections: [{file: book/02-below}]}]"
+    )
+    test_build.write(house / "_toc.yml", below)
+    test_build.write(house / "book/index.md", "# The book\n\n{download}`a file <style.mplstyle>`\n")
+    run = test_build.make(house, "book")
+    assert run.returncode == 0, run.stderr
+    once, again = pdf.book_of(browser, house), pdf.book_of(browser, house)
+    assert once == again
+    small = Printed(once, house)
+    assert small.names == ["book/index", "book/01-tiny", "book/02-below"]
+    heads = [plain(small.text_of(name))[:6] for name in small.names]
+    assert heads == ["3Thebo", "4Atiny", "5Below"]
+    notes = [n.get_object() for p in small.reader.pages[2:] for n in p.get("/Annots", [])]
+    assert {note.get("/Dest") for note in notes} == {"/book/01-tiny"}
+
+
+@pytest.mark.parametrize(
+    ("there", "without", "said"),
+    [
+        (False, "", "There is no built book in _build/html: run `make book` first."),
+        (True, "PATH", "There is no Chromium to print with: install the package chromium."),
+    ],
+)
+def test_what_is_missing_is_said_in_one_sentence(
+    tmp_path, monkeypatch, capsys, there, without, said
+):
+    if there:
+        test_build.write(tmp_path / "_build/html/index.html", "")
+    if without:
+        monkeypatch.setenv(without, "")
+    assert pdf.main(tmp_path) == 1
+    assert capsys.readouterr().err == f"{said}\n"

@@ -1,0 +1,105 @@
+"""What of the solutions could be found in a folder, and whether it is there."""
+
+import base64
+import hashlib
+import html
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from editions.source import Chapter
+
+TEXT = {".html", ".md", ".ipynb", ".js", ".json", ".txt", ".css", ".yml", ".toml", ".csv", ".inv"}
+MARKUP = re.compile(r"\$[^$]*\$|\{[\w:]+\}`[^`]*`|[*_`\[\]\\#|]+|https?://\S+")
+STATE = re.compile(r'<script type="application/[^"]*json">(.*?)</script>', re.S)
+TAG = re.compile(r"<[^>]*>")
+SHORTEST = 20  # characters: what is shorter may stand anywhere
+
+
+def squeezed(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def parts(line: str) -> Iterator[str]:
+    """A line of a solution in pieces that stand in a page as they are written."""
+    yield from (squeezed(piece) for piece in [line, *MARKUP.split(line)])
+
+
+def solution_rows(chapter: Chapter) -> set[int]:
+    blocks = [exercise.solution for exercise in chapter.exercises]
+    return {row for block in blocks for row in range(block.start, block.stop)}
+
+
+def secrets(book: list[Chapter]) -> dict[str, str]:
+    """What only solutions say, without spaces, and the exercise it belongs to."""
+    shown = ""
+    for chapter in book:
+        hidden = solution_rows(chapter)
+        shown += squeezed("".join(li for k, li in enumerate(chapter.lines) if k not in hidden))
+    found = {}
+    for chapter in book:
+        for exercise in chapter.exercises:
+            block = exercise.solution
+            for line in chapter.lines[block.start + 3 : block.stop - 2]:
+                for part in parts(line):
+                    # the cells to fill in repeat the first line of a function, and the check
+                    stub = part.startswith(("def", "check.answer(", ":tags:", "```"))
+                    if len(part) >= SHORTEST and part not in shown and not stub:
+                        found[part] = exercise.number
+    return found
+
+
+def strings(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for key, item in value.items():
+                yield from strings(key)
+                yield from strings(item)
+        case list():
+            for item in value:
+                yield from strings(item)
+
+
+def readings(path: Path) -> Iterator[str]:
+    """A file's text, as it is and as a browser or a notebook shows it."""
+    raw = path.read_text(encoding="utf-8", errors="replace")
+    if path.suffix in {".ipynb", ".json"}:
+        yield squeezed(" ".join(strings(json.loads(raw))))
+    yield squeezed(html.unescape(raw))
+    if path.suffix == ".html":
+        yield squeezed(html.unescape(TAG.sub("", raw)))
+        for state in STATE.findall(raw):
+            yield squeezed(" ".join(strings(json.loads(state))))
+
+
+def leaks(folder: Path, hidden: dict[str, str]) -> list[str]:
+    """Files that hold a part of a solution."""
+    found = []
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and path.suffix in TEXT:
+            for text in readings(path):
+                found += [
+                    f"{path.relative_to(folder)}: exercise {number}: {part}"
+                    for part, number in hidden.items()
+                    if part in text
+                ]
+    return found
+
+
+def pictures(cells: list) -> set[str]:
+    """Hashes of the images that cells have drawn."""
+    data = [
+        base64.b64decode(value)
+        for cell in cells
+        for output in cell.get("outputs", [])
+        for kind, value in output.get("data", {}).items()
+        if kind == "image/png"
+    ]
+    return {hashlib.sha256(value).hexdigest() for value in data}
+
+
+def files_hashed(folder: Path) -> set[str]:
+    return {hashlib.sha256(p.read_bytes()).hexdigest() for p in folder.rglob("*.png")}

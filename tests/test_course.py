@@ -1,0 +1,131 @@
+"""The three editions of the real book, as `make course` has built them."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+from editions import executed, source
+from leaks import files_hashed, leaks, pictures, secrets, solution_rows
+
+ROOT = Path(__file__).parents[1]
+COURSE = ROOT / "_build/course"
+BOOK = source.read_book(ROOT)
+NAMES = [chapter.name for chapter in BOOK]
+RAW = re.compile(r"^[`:]{3,}\{|\{[\w:]+\}`|^\([\w-]+\)=$", re.M)
+WORD = re.compile(r"[a-z]{4,}")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def course() -> Path:
+    if not (COURSE / "student/html").exists():
+        pytest.fail("There is no course in _build/course: run `make course` first.", pytrace=False)
+    return COURSE
+
+
+def notebook(edition: str, name: str) -> nbformat.NotebookNode:
+    return nbformat.read(COURSE / edition / f"notebooks/book/{name}.ipynb", as_version=4)
+
+
+def verdicts(edition: str, name: str) -> list[str]:
+    """What the cells that call a check have answered."""
+    tried = [
+        cell
+        for cell in executed.code(notebook(edition, name))
+        if cell.metadata.get("nbgrader", {}).get("grade_id", "").startswith("try-")
+        and "skip-execution" not in cell.metadata.get("tags", [])
+    ]
+    return [cell.outputs[0].data["text/plain"].strip("'") for cell in tried]
+
+
+def checked(name: str) -> int:
+    (chapter,) = (c for c in BOOK if c.name == name)
+    return sum(e.number != "0.2" for e in chapter.exercises)  # it rests on the reader's files
+
+
+@pytest.mark.parametrize("folder", ["html", "notebooks"])
+def test_no_part_of_a_solution_is_anywhere_in_the_students_edition(folder):
+    """Pages, sources, downloads, search index, widgets' state, notebooks with their metadata."""
+    hidden = secrets(BOOK)
+    assert {*hidden.values()} == {e.number for chapter in BOOK for e in chapter.exercises}
+    assert leaks(COURSE / "student" / folder, hidden) == []
+
+
+def test_no_picture_of_a_solution_is_in_the_students_edition():
+    found = set()
+    for chapter in BOOK:
+        cells = notebook("instructor", chapter.name).cells
+        found |= pictures([c for c in cells if "solution" in c.metadata.get("tags", [])])
+    shown = set()
+    for name in NAMES:
+        shown |= pictures(notebook("student", name).cells)
+    assert found
+    assert not found & shown
+    assert not found & files_hashed(COURSE / "student/html")
+    assert found & files_hashed(COURSE / "instructor/html")
+
+
+def test_the_search_index_knows_no_word_that_only_solutions_use():
+    index = (COURSE / "student/html/searchindex.js").read_text(encoding="utf-8")
+    index = json.loads(index.removeprefix("Search.setIndex(").rstrip(")"))
+    elsewhere = " ".join(
+        path.read_text(encoding="utf-8")
+        for path in [*(ROOT / "book").rglob("*.md"), *(ROOT / "notebooks").glob("*.md")]
+        if path.stem not in NAMES
+    )
+    elsewhere += " ".join(p.read_text(encoding="utf-8") for p in (ROOT / "geokit").rglob("*.py"))
+    secret: set[str] = set()
+    for chapter in BOOK:
+        rows = solution_rows(chapter)
+        for k, line in enumerate(chapter.lines):
+            if k not in rows:
+                elsewhere += f" {line}"
+            else:
+                secret |= {*WORD.findall(line.lower())}
+    secret -= {*WORD.findall(elsewhere.lower())}
+    assert len(secret) > 50
+    # the index holds stems; a word that is its own stem is there as it is
+    assert secret & {*index["terms"]} == set()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_unsolved_notebooks_ran_and_every_check_says_not_attempted(name):
+    assert verdicts("student", name) == ["not attempted"] * checked(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_solved_notebooks_ran_and_every_check_passes(name):
+    assert verdicts("instructor", name) == ["correct"] * checked(name)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("edition", ["reader", "student", "instructor"])
+def test_every_notebook_ran_from_top_to_bottom_and_shows_no_directive(edition, name):
+    cells = notebook(edition, name).cells
+    ran = [
+        cell.execution_count
+        for cell in cells
+        if cell.cell_type == "code"
+        and cell.source.strip()
+        and "skip-execution" not in cell.metadata.get("tags", [])
+        and "first-cell" not in cell.metadata.get("tags", [])
+    ]
+    assert ran == sorted(ran)
+    assert None not in ran
+    assert not any(o.output_type == "error" for c in cells for o in c.get("outputs", []))
+    assert [c.source for c in cells if c.cell_type == "markdown" and RAW.search(c.source)] == []
+
+
+def test_the_teachers_notes_are_the_instructors_alone():
+    """A line of every note is found in the instructor's pages, and in no other edition."""
+    lines = {}
+    for path in sorted((ROOT / "book/teaching/notes").glob("*.md")):
+        words = re.findall(r"[A-Z][\w ,']{50,}", path.read_text(encoding="utf-8"))
+        lines |= {re.sub(r"\s+", "", max(words, key=len)): path.stem}
+    assert len(lines) >= len(NAMES)
+    for edition in ("reader", "student"):
+        assert leaks(COURSE / edition / "html", lines) == []
+        assert leaks(COURSE / edition / "notebooks", lines) == []
+    found = leaks(COURSE / "instructor/html", lines)
+    assert {row.split(": ")[1].removeprefix("exercise ") for row in found} == {*lines.values()}
