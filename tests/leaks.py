@@ -5,16 +5,16 @@ import hashlib
 import html
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from editions.source import Chapter
+from editions.source import Block, Chapter
 
 TEXT = {".html", ".md", ".ipynb", ".js", ".json", ".txt", ".css", ".yml", ".toml", ".csv", ".inv"}
 MARKUP = re.compile(r"\$[^$]*\$|\{[\w:]+\}`[^`]*`|[*_`\[\]\\#|]+|https?://\S+")
 STATE = re.compile(r'<script type="application/[^"]*json">(.*?)</script>', re.S)
 TAG = re.compile(r"<[^>]*>")
-SHORTEST = 20  # characters: what is shorter may stand anywhere
+SHORTEST = {True: 11, False: 20}  # in code and in prose: what is shorter may stand anywhere
 
 
 def squeezed(text: str) -> str:
@@ -22,7 +22,7 @@ def squeezed(text: str) -> str:
 
 
 def parts(line: str) -> Iterator[str]:
-    """A line of a solution in pieces that stand in a page as they are written."""
+    """A line of a solution's prose in pieces that stand in a page as they are written."""
     yield from (squeezed(piece) for piece in [line, *MARKUP.split(line)])
 
 
@@ -31,23 +31,37 @@ def solution_rows(chapter: Chapter) -> set[int]:
     return {row for block in blocks for row in range(block.start, block.stop)}
 
 
-def secrets(book: list[Chapter]) -> dict[str, str]:
-    """What only solutions say, without spaces, and the exercise it belongs to."""
-    shown = ""
+def secrets(book: list[Chapter], others: Iterable[Path] = ()) -> dict[str, str]:
+    """What only solutions say, without spaces, and the exercise it belongs to.
+
+    What a line says that stands in another place of the chapters, or of the other pages, is none.
+    """
+    shown = squeezed(" ".join(path.read_text(encoding="utf-8") for path in others))
     for chapter in book:
         hidden = solution_rows(chapter)
         shown += squeezed("".join(li for k, li in enumerate(chapter.lines) if k not in hidden))
     found = {}
     for chapter in book:
         for exercise in chapter.exercises:
-            block = exercise.solution
-            for line in chapter.lines[block.start + 3 : block.stop - 2]:
-                for part in parts(line):
-                    # the cells to fill in repeat the first line of a function, and the check
-                    stub = part.startswith(("def", "check.answer(", ":tags:", "```"))
-                    if len(part) >= SHORTEST and part not in shown and not stub:
-                        found[part] = exercise.number
+            for part, is_code in solution_parts(chapter, exercise.solution):
+                # a cell to fill in names the function as its exercise does, and tries the check
+                name = part.removeprefix("def").partition("(")[0]
+                asked = part.startswith("def") and "=" not in part and name in shown
+                given = asked or part.startswith(("check.answer(", "```", ":class:", ":tags:"))
+                if len(part) >= SHORTEST[is_code] and part not in shown and not given:
+                    found[part] = exercise.number
     return found
+
+
+def solution_parts(chapter: Chapter, block: Block) -> Iterator[tuple[str, bool]]:
+    """The lines of a solution: code as it is (True), prose in pieces (False)."""
+    code = {row for cell in block.cells for row in range(cell.start, cell.stop)}
+    for row in range(block.start + 1, block.stop):
+        line = chapter.lines[row]
+        if row in code:
+            yield squeezed(line), True
+        else:
+            yield from ((part, False) for part in parts(line))
 
 
 def strings(value: object) -> Iterator[str]:

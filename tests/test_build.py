@@ -156,7 +156,17 @@ def test_an_old_python_is_refused_in_one_sentence(house):
 
 def test_help_names_every_command(house):
     shown = make(house, "help").stdout
-    for command in ("book", "test", "bench", "notebooks", "clean"):
+    for command in (
+        "book",
+        "course",
+        "slides",
+        "pdf",
+        "zip",
+        "test",
+        "bench",
+        "notebooks",
+        "clean",
+    ):
         assert f"make {command} " in shown
 
 

@@ -1,7 +1,10 @@
 """The pages for teachers speak of what exists, and their minutes and numbers are right."""
 
 import re
+import shutil
+import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -129,6 +132,82 @@ def test_a_chapter_that_cannot_be_read_is_named(tmp_path, old, new, said):
     assert str(path) in str(caught.value)
 
 
+# The directives, in a small book of their own
+
+PAGE = """\
+# For teachers
+
+```{toctree}
+:glob:
+book/*
+```
+
+```{chapter-table}
+```
+
+```{chapter-graph}
+```
+
+```{aims} 02-two
+```
+
+```{plan} Two days
+Saturday | 1, 2 | 1.1 | Talk.
+Sunday | 3 | 3.2 | Walk.
+```
+"""
+CONF = """\
+import sys
+sys.path.insert(0, FOLDER)
+extensions = ["myst_parser", "plans"]
+suppress_warnings = ["myst.directive_unknown", "ref.ref"]
+EDITION
+"""
+
+
+def built(small: dict, edition: str = "", page: str = PAGE) -> tuple[str, str]:
+    """The page in HTML, and what the build complains of."""
+    root = small["02-two"].path.parents[1] / "site"
+    shutil.copytree(small["02-two"].path.parent, root / "book")
+    conf = CONF.replace("FOLDER", repr(str(ROOT / "book/_ext"))).replace("EDITION", edition)
+    (root / "conf.py").write_text(conf, encoding="utf-8")
+    (root / "index.md").write_text(page, encoding="utf-8")
+    command = [sys.executable, "-m", "sphinx", "-q", str(root), str(root / "out")]
+    said = subprocess.run(command, capture_output=True, text=True).stderr
+    return (root / "out/index.html").read_text(encoding="utf-8"), said
+
+
+def test_a_page_says_what_the_chapters_say(tmp_path):
+    home = tmp_path / "sources"
+    home.mkdir()
+    chapter(home, "01-one", "Some patience.")
+    chapter(home, "02-two", "{doc}`01-one`; what algebra is for.")
+    chapter(home, "03-three", "{doc}`02-two`; {doc}`01-one` for the names.")
+    page, said = built(read_chapters(home))
+    assert said == ""
+    text = re.sub(r"<[^>]+>", " ", page)
+    assert "In all 60 minutes to read and 30 to do, 1.5 hours." in text
+    assert 'href="book/02-two.html"' in page.partition("<svg")[2]
+    assert re.search(r"20\s+minutes to read, 30 to do · builds on\s+01-one", text)
+    shutil.rmtree(tmp_path / "site")
+    _, said = built(read_chapters(home), page=PAGE.replace("Saturday | 1, 2", "Saturday | 2"))
+    assert re.search(r"index\.md:\d+: ERROR: the plan lacks, or has too late", said)
+
+
+def test_a_course_that_leaves_chapters_out_still_has_its_pages(tmp_path):
+    home = tmp_path / "sources"
+    home.mkdir()
+    chapter(home, "02-two", "{doc}`01-one`; what algebra is for.", exercises=1)
+    edition = """
+def setup(app):
+    app.add_config_value("book_numbers", {"book/02-two": {"ex-02-two-0": 2}}, "env")
+"""
+    page, said = built(read_chapters(home), edition, PAGE.replace("{aims} 02-two", "{aims} 01-one"))
+    assert [line for line in said.splitlines() if "01-one" not in line or "index" in line] == []
+    assert "This plan is for the whole book" in page
+    assert "This chapter is not a part of the course" in page
+
+
 # The plans
 
 
@@ -171,6 +250,14 @@ def test_a_plan_that_cannot_be_given_is_refused(small, lines, without, said):
 
 def test_what_a_plan_leaves_out_on_purpose_may_be_missing(small):
     assert total(read_plan(["a | 2 | | "], small, {1})) == (20, 0)
+
+
+def test_the_week_that_make_course_builds_is_the_one_that_is_planned():
+    course = tomllib.loads((TEACHING / "one-week.toml").read_text(encoding="utf-8"))
+    lines, without = plans()["One week"]
+    steps = read_plan(lines, BOOK, without)
+    assert [c.name for step in steps for c in step.chapters] == course["chapters"]
+    assert [e.number for step in steps for e in step.exercises] == course["exercises"]
 
 
 def test_the_rhythms_and_the_lecture_last_as_long_as_they_say():

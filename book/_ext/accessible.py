@@ -1,6 +1,7 @@
 """Sphinx: mend what the theme and its extensions leave doubled or unreadable in the pages."""
 
 import re
+from pathlib import Path
 
 from docutils import nodes
 from sphinx.application import Sphinx
@@ -11,6 +12,11 @@ REPEATED_ID = re.compile(
 )
 # a list must hold list items, and citations are none
 CITATION_LIST = '<div role="list" class="citation-list">'
+# a heading must head something, and a row's name has none
+EMPTY_HEADING = "<th></th>"
+DEPRECATED = ' role="doc-biblioentry"'
+# a list of descriptions must describe something; these are the lines of a signature
+SIGNATURE = re.compile(r'<dl>(\s*<dd><em class="sig-param">.*?)</dl>', re.DOTALL)
 # the figure itself is drawn by anywidget-static.js
 WIDGET_VIEW = re.compile(
     r'(<script type="application/vnd\.jupyter\.widget-view\+json">.*?</script>)', re.DOTALL
@@ -23,7 +29,14 @@ WITHOUT_SCRIPT = (
 def mend(html: str) -> str:
     html = REPEATED_ID.sub("", html)
     html = html.replace(CITATION_LIST, '<div class="citation-list">')
+    html = html.replace(EMPTY_HEADING, "<td></td>").replace(DEPRECATED, "")
+    html = SIGNATURE.sub(lambda found: lines_of_signature(found[1]), html)
     return WIDGET_VIEW.sub(rf"\1{WITHOUT_SCRIPT}", html)
+
+
+def lines_of_signature(html: str) -> str:
+    lines = html.replace("<dd>", '<span class="sig-line">').replace("</dd>", "</span>")
+    return f'<span class="sig-lines">{lines}</span>'
 
 
 def mend_page(
@@ -36,5 +49,6 @@ def mend_page(
 
 
 def setup(app: Sphinx) -> dict:
+    app.config.templates_path.append(str(Path(__file__).with_name("templates")))
     app.connect("html-page-context", mend_page)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -35,6 +35,7 @@
       control.setAttribute("value", control.value);
       control.toggleAttribute("checked", control.checked);
     }
+    for (const option of article.querySelectorAll("option")) option.toggleAttribute("selected", option.selected);
     for (const fold of article.querySelectorAll("details")) fold.open = true;
     const idle = "script, noscript, .headerlink, mjx-assistive-mml";
     for (const element of article.querySelectorAll(idle)) element.remove();

@@ -4,6 +4,7 @@ mouse, key and finger, on a static page, with no kernel and no network."""
 import numpy as np
 import pytest
 import torch
+from colours import SIGHT, contrast, difference
 from figures import (
     AT_REST,
     LISTENERS,
@@ -22,7 +23,6 @@ from figures import door as door  # the fixtures of any figure's page
 from figures import folder as folder
 from figures import served as served
 from figures import show as show
-from test_explore import SIGHT, contrast, difference
 from torch import nn
 
 from geokit import PullbackMetric, StraightLine, geodesic, jacobian, length, pretrained

@@ -130,7 +130,9 @@ def places(article: Tag, page: str) -> list[tuple[str, Reference]]:
         number = words(equation.select_one(".eqno"))
         add(equation["id"].removeprefix("equation-"), number, equation["id"], "", "equation")
     for term in article.select("dl.glossary dt[id]"):
-        add(words(term).lower(), words(term), term["id"], "", "term")
+        # the page has typographic quotes where the sources have straight ones
+        name = words(term).lower().translate({ord("’"): "'", ord("“"): '"', ord("”"): '"'})
+        add(name, words(term), term["id"], "", "term")
     for target in article.select("section > span[id]"):
         heading = target.find_next(re.compile(r"^h[1-6]$"))
         if heading:

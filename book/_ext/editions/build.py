@@ -29,7 +29,6 @@ from .course import Course
 from .plain import plain
 from .source import Chapter
 
-GATE = re.compile(r"^[`:]{3,}\{solution-(start|end)\}", re.M)
 TEACHERS = re.compile(rf"^:::+\{{admonition\}}.*\n:class: {tree.text.TEACHER}\b", re.M)
 FIRST = "first-cell"
 FILES = ("book/style.mplstyle", "notebooks/results", "notebooks/specs")
@@ -43,24 +42,19 @@ def pages(source: Path) -> dict[str, NotebookNode]:
 
 
 def site(source: Path) -> Path:
-    """Build the pages; a warning is an error."""
+    """Build the pages of a tree of sources, which it returns; a warning is an error."""
     book = Path(sys.executable).with_name("jupyter-book")
     command = [book, "build", ".", "-W", "-n", "--keep-going", "--all", "-q"]
     done = subprocess.run(command, cwd=source, text=True, capture_output=True)
     if done.returncode:
         raise RuntimeError(f"The strict build of {source} failed:\n{done.stderr}")
-    return source / "_build/html"
+    return source
 
 
 def mark_teachers(notebook: NotebookNode) -> None:
-    """Tag `solution` on every Markdown cell that students must not see."""
-    inside = False
+    """Tag the teacher's notes as `plain` tags solutions: students must not see them."""
     for cell in notebook.cells:
-        gates = [found[1] for found in GATE.finditer(cell.source)]
-        hidden = inside or "start" in gates or TEACHERS.search(cell.source)
-        if gates:
-            inside = gates[-1] == "start"
-        if cell.cell_type == "markdown" and hidden:
+        if cell.cell_type == "markdown" and TEACHERS.search(cell.source):
             cell.metadata.tags = [*cell.metadata.get("tags", []), "solution"]
 
 
@@ -85,8 +79,13 @@ def with_first_cell(notebook: NotebookNode, folder: str, published: str | None) 
     return notebook
 
 
-def notebooks(source: Path, html: Path, dataset: str | None = None) -> Iterator[tuple[str, str]]:
-    """The notebooks of an edition's pages, by the names of the pages, as JSON."""
+def notebooks(
+    source: Path, html: Path, dataset: str | None = None, *, fold: bool = True
+) -> Iterator[tuple[str, str]]:
+    """The notebooks of an edition's pages, by the names of the pages, as JSON.
+
+    Solutions are folded away unless `fold` is false.
+    """
     atlas, cache, known = Atlas.read(html), execute.valid_cache(source), repository(source)
     found = {page: executed.outputs_of(cache, cells) for page, cells in pages(source).items()}
     for path in sorted((source / "notebooks").glob("*.ipynb")):
@@ -94,17 +93,17 @@ def notebooks(source: Path, html: Path, dataset: str | None = None) -> Iterator[
             found[page] = with_dataset(nbformat.read(path, as_version=4), dataset)
     for page, notebook in found.items():
         mark_teachers(notebook)
-        notebook = plain(notebook, page, atlas)
+        notebook = plain(notebook, page, atlas, fold_solutions=fold)
         notebook = with_first_cell(notebook, page.partition("/")[0], known)
         nbformat.validate(notebook)
         yield page, nbformat.writes(notebook) + "\n"
 
 
-def take_away(source: Path, html: Path, out: Path, dataset: str | None) -> None:
+def take_away(source: Path, html: Path, out: Path, dataset: str | None, *, fold: bool) -> None:
     """Write the notebooks beside their pages, and once more by themselves with what they read."""
     for name in FILES:
         copy_to(source / name, out / name)
-    for page, text in notebooks(source, html, dataset):
+    for page, text in notebooks(source, html, dataset, fold=fold):
         for folder in (html, out):
             (folder / page).parent.mkdir(parents=True, exist_ok=True)
             (folder / f"{page}.ipynb").write_text(text, encoding="utf-8")
@@ -153,16 +152,24 @@ def build(root: Path, course: Course, book: list[Chapter], out: Path) -> None:
     sources = {}
     for edition in tree.EDITIONS:
         sources[edition] = out / edition / "source"
-        tree.plant(tree.Plan(root, sources[edition], edition, course, book, atlas))
+        plan = tree.Plan(root, sources[edition], edition, course, book, atlas)
+        if edition == "reader" and plan.is_whole:
+            sources[edition] = root  # it is the book, and built
+        else:
+            tree.plant(plan)
     for edition in ("reader", "student"):
         if execute.main(sources[edition]):
             raise RuntimeError(f"A cell of the {edition} edition failed; see above.")
     cache, read = execute.valid_cache(root), pages(sources["reader"])
     for page, cells in pages(sources["instructor"]).items():
         executed.share(cache, read[page], cells, str(sources["instructor"] / f"{page}.md"))
+    waiting = [source for source in sources.values() if source != root]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        built = dict(zip(sources, pool.map(site, sources.values()), strict=True))
-    for edition, html in built.items():
-        take_away(sources[edition], html, out / edition / "notebooks", course.dataset)
-        os.replace(html, out / edition / "html")
+        for source in pool.map(site, waiting):
+            os.replace(source / "_build/html", source.parent / "html")
+    if sources["reader"] == root:
+        shutil.copytree(root / "_build/html", out / "reader/html")
+    for edition, source in sources.items():
+        html, apart = out / edition / "html", out / edition / "notebooks"
+        take_away(source, html, apart, course.dataset, fold=edition != "instructor")
     grading(out / "instructor/notebooks", out / "nbgrader")

@@ -15,7 +15,10 @@ import yaml
 FENCE = re.compile(r"^(`{3,}|:{3,})(?:\{([\w:-]+)\})?\s*(.*)$")
 OPTION = re.compile(r"^:([\w-]+):\s*(.*)$")
 GATE = re.compile(r"^(exercise|solution)-(start|end)$")
-LABELLED = re.compile(r"^\(([\w:.-]+)\)=$|^\s*(?::label:|:name:|name:)\s+([\w:.-]+)$")
+LABELLED = re.compile(
+    r"^\(([\w:.-]+)\)=$|^\s*(?::label:|:name:|name:)\s+([\w:.-]+)$"
+    r"|^\$\$ \(([\w:.-]+)\)$|\bfigure: \{name: ([\w:.-]+),"
+)
 CHECK = re.compile(r'check\.answer\("(\d+\.\d+)",')
 PASSED = re.compile(r'^assert check\.answer\("(\d+\.\d+)", (.+)\) == "correct"$', re.M)
 
@@ -210,6 +213,12 @@ def outside_faults(path: Path, cells: list[Cell], exercises: list[Exercise]) -> 
             yield fault(path, c.start, what, "move the cell between the gates of the solution")
 
 
+def label_of(line: str) -> str | None:
+    """The label that a line gives to what it stands at."""
+    found = LABELLED.search(line)
+    return next(filter(None, found.groups())) if found else None
+
+
 def label_faults(paths: list[Path]) -> Iterator[str]:
     """Labels that occur twice in the book."""
     seen: dict[str, str] = {}
@@ -217,10 +226,9 @@ def label_faults(paths: list[Path]) -> Iterator[str]:
         lines = path.read_text(encoding="utf-8").splitlines()
         header = lines.index("---", 1) if lines[:1] == ["---"] else 0
         for row, line in enumerate(lines):
-            found = LABELLED.match(line)
-            if not found or row < header:
+            label = label_of(line)
+            if not label or row < header:
                 continue
-            label = found[1] or found[2]
             if label in seen:
                 what = f"the label {label!r} is that of {seen[label]}"
                 yield fault(path, row, what, "choose another")

@@ -14,8 +14,8 @@ import yaml
 
 from . import notes, text
 from .atlas import Atlas
-from .course import Course
-from .source import LABELLED, Chapter, Exercise
+from .course import Course, whole
+from .source import Chapter, Exercise, label_of
 
 EDITIONS = ("reader", "student", "instructor")
 SHARED = (
@@ -26,6 +26,7 @@ SHARED = (
     "book/_root",
     "book/references.bib",
     "book/style.mplstyle",
+    "book/teaching/one-week.toml",
     "notebooks/results",
     "notebooks/specs",
 )
@@ -48,7 +49,8 @@ class Plan:
 
     @property
     def is_whole(self) -> bool:
-        return len(self.course.chapters) == len(self.book) and self.course.title is None
+        """Whether the course is the book as it stands."""
+        return self.course == whole(self.book)
 
     @property
     def chapters(self) -> list[Chapter]:
@@ -109,7 +111,7 @@ def removed_labels(plan: Plan) -> set[str]:
                 gone.append(exercise.solution)
             for block in gone:
                 lines = chapter.lines[block.start : block.stop]
-                found |= {m[1] or m[2] for m in map(LABELLED.match, lines) if m}
+                found |= {label for line in lines if (label := label_of(line))}
     return found
 
 
@@ -191,7 +193,7 @@ def dump(value: dict) -> str:
 def plant(plan: Plan) -> None:
     """Write the edition's sources into `plan.target`, which is emptied first."""
     shutil.rmtree(plan.target, ignore_errors=True)
-    for name in SHARED:
+    for name in (name for name in SHARED if (plan.root / name).exists()):
         link(plan.target / name, plan.root / name)
     # what is executed once is executed for all editions
     link(plan.target / "_build/.jupyter_cache", plan.root / "_build/.jupyter_cache")
