@@ -13,6 +13,8 @@ from pathlib import Path
 import nbformat
 import pytest
 from editions import build, notes, source, text
+from editions.atlas import Atlas, Reference
+from editions.plain import plain
 from myst_nb.core.read import read_myst_markdown_notebook
 from myst_parser.config.main import MdParserConfig
 from nbformat import NotebookNode
@@ -170,10 +172,17 @@ def editions(folder: Path) -> tuple[NotebookNode, NotebookNode]:
     def points(exercise: source.Exercise) -> int:
         return POINTS[exercise.label]
 
+    page = f"book/{TINY}"
+    pages = {page: Reference("A tiny chapter", page, "", "", "page")}
+    labels = {
+        ("box", e.label): Reference(f"Exercise {e.number}", page, e.label, e.text.title, "box")
+        for e in chapter.exercises
+    }
+    atlas = Atlas(pages, frozenset(pages), labels, {})
     student = notebook(text.student(chapter, numbers, points))
     instructor = notebook(text.instructor(chapter, numbers, points, notes.read(chapter)))
     build.mark_teachers(instructor)
-    return student, instructor
+    return plain(student, page, atlas), plain(instructor, page, atlas)
 
 
 def nbgrader(course: Path, *words: str) -> subprocess.CompletedProcess:

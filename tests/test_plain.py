@@ -37,7 +37,10 @@ RAW = re.compile(
 CODE = re.compile(r"^( *)(`{3,}).*?^\1\2`*$|(`+)(?!`).+?(?<!`)\3(?!`)", re.M | re.S)
 MATH = re.compile(r"\$\$.+?\$\$|\$(?:\\.|[^\\$])+?\$", re.S)
 # what the site puts on a page beside what its source says
-BESIDE = ".headerlink, h2 .section-number, h3 .section-number, h4 .section-number, noscript, script"
+BESIDE = (
+    ".headerlink, h2 .section-number, h3 .section-number, h4 .section-number, noscript, script, "
+    ".provenance.of-this-page"
+)
 
 
 @pytest.fixture(scope="module")

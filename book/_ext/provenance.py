@@ -139,7 +139,8 @@ class UnderItsFigure(SphinxTransform):
             origin.replace_self(line)
         for name in self.written_here():
             for figure in self.document.findall(nodes.figure):
-                line = nodes.paragraph("", "", *sentence(self.env, [name]), classes=["provenance"])
+                line = nodes.paragraph("", "", *sentence(self.env, [name]))
+                line["classes"] += ["provenance", "of-this-page"]
                 figure += nodes.legend("", line)
 
     def written_here(self) -> list[str]:
