@@ -13,7 +13,7 @@ REPEATED_ID = re.compile(
 # a list must hold list items, and citations are none
 CITATION_LIST = '<div role="list" class="citation-list">'
 # a heading must head something, and a row's name has none
-EMPTY_HEADING = "<th></th>"
+EMPTY_HEADING = re.compile(r"<th([^>]*)>(?:<p></p>)?</th>")
 DEPRECATED = ' role="doc-biblioentry"'
 # a list of descriptions must describe something; these are the lines of a signature
 SIGNATURE = re.compile(r'<dl>(\s*<dd><em class="sig-param">.*?)</dl>', re.DOTALL)
@@ -29,7 +29,7 @@ WITHOUT_SCRIPT = (
 def mend(html: str) -> str:
     html = REPEATED_ID.sub("", html)
     html = html.replace(CITATION_LIST, '<div class="citation-list">')
-    html = html.replace(EMPTY_HEADING, "<td></td>").replace(DEPRECATED, "")
+    html = EMPTY_HEADING.sub(r"<td\1></td>", html).replace(DEPRECATED, "")
     html = SIGNATURE.sub(lambda found: lines_of_signature(found[1]), html)
     return WIDGET_VIEW.sub(rf"\1{WITHOUT_SCRIPT}", html)
 

@@ -41,7 +41,7 @@
     for (const element of article.querySelectorAll(idle)) element.remove();
 
     for (const link of article.querySelectorAll("a[href]")) {
-      const url = new URL(link.href);
+      const url = new URL(link.getAttribute("href"), location.href); // a link in a drawing has no plain href
       if (!url.href.startsWith(site)) continue;
       const target = anchor(url);
       if (target) link.setAttribute("href", `#${target}`); else link.removeAttribute("href"); // a file beside the pages
@@ -54,7 +54,7 @@
           element.setAttribute(name, value.trim().split(/\s+/).map((id) => `${here}/${id}`).join(" "));
         else if (value.includes("url(#"))
           element.setAttribute(name, value.replace(/url\(#/g, `url(#${here}/`));
-        else if (name.endsWith("href") && element.tagName !== "A" && value.startsWith("#"))
+        else if (name.endsWith("href") && element.tagName.toUpperCase() !== "A" && value.startsWith("#"))
           element.setAttribute(name, `#${here}/${value.slice(1)}`);
       }
     }

@@ -103,6 +103,7 @@ def test_the_menus_are_reached_and_read_by_keyboard(published_page):
             page.keyboard.press("ArrowDown")
             walked.append(page.evaluate("document.activeElement.innerText.trim()"))
         assert walked == words
+        page.wait_for_timeout(300)  # colours fade from one to the other
         violations = Axe().run(page).response["violations"]
         ours = [v["id"] for v in violations if v["impact"] in ("serious", "critical")]
         assert not ours
