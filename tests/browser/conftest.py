@@ -45,6 +45,13 @@ def screenshots() -> Path:
     return folder
 
 
+@pytest.fixture
+def take(page, path, screenshots):
+    """Keep a picture of the whole page under the name of how it was looked at."""
+    name = path.removesuffix(".html").replace("/", "-")
+    return lambda how: page.screenshot(path=screenshots / f"{name}-{how}.png", full_page=True)
+
+
 @pytest.fixture(scope="session")
 def address(site: Path) -> Iterator[str]:
     """The built book served on this machine."""

@@ -8,7 +8,7 @@ import pytest
 import test_build
 import test_links
 from axe_playwright_python.sync_playwright import Axe
-from test_pages import open_whole
+from pages import open_whole
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "book/_ext"))
 

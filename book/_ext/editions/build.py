@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -169,7 +169,18 @@ def build(root: Path, course: Course, book: list[Chapter], out: Path) -> None:
             os.replace(source / "_build/html", source.parent / "html")
     if sources["reader"] == root:
         shutil.copytree(root / "_build/html", out / "reader/html")
-    for edition, source in sources.items():
-        html, apart = out / edition / "html", out / edition / "notebooks"
-        take_away(source, html, apart, course.dataset, fold=edition != "instructor")
+    with ProcessPoolExecutor(os.cpu_count()) as pool:
+        jobs = [
+            pool.submit(
+                take_away,
+                source,
+                out / edition / "html",
+                out / edition / "notebooks",
+                course.dataset,
+                fold=edition != "instructor",
+            )
+            for edition, source in sources.items()
+        ]
+        for job in jobs:
+            job.result()
     grading(out / "instructor/notebooks", out / "nbgrader")

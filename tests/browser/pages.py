@@ -1,0 +1,29 @@
+"""Open a page and let everything draw itself."""
+
+DRAWN = """async () => {
+  const until = async (ready) => { while (!ready()) await new Promise((r) => setTimeout(r, 20)); };
+  const formulas = [...document.querySelectorAll(".bd-article .math")];
+  if (formulas.length) {
+    await until(() => window.MathJax?.startup?.promise);
+    await MathJax.startup.promise;
+  }
+  const views = document.querySelectorAll('script[type$="widget-view+json"]');
+  if (views.length) await until(() => document.documentElement.dataset.widgets === "drawn");
+  const isDrawn = (f) => f.querySelector("mjx-container") && !f.querySelector("mjx-merror");
+  const empty = [...document.querySelectorAll(".widget-static")].filter(
+    (el) => !el.hasChildNodes() || el.classList.contains("widget-missing"));
+  const broken = [...document.images].filter((image) => image.complete && !image.naturalWidth);
+  return [
+    ...formulas.filter((f) => !isDrawn(f)).map((f) => `formula not drawn: ${f.textContent}`),
+    ...empty.map((el) => `figure not drawn: ${el.textContent}`),
+    ...broken.map((image) => `image not drawn: ${image.src}`),
+  ];
+}"""
+
+
+def open_whole(page, url: str) -> list[str]:
+    """Open the page, let everything draw itself; what went wrong."""
+    page.goto(url, wait_until="load")
+    not_drawn = page.evaluate(DRAWN)
+    page.wait_for_load_state("networkidle")
+    return page.complaints + not_drawn
