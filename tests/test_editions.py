@@ -3,10 +3,7 @@
 `test_course.py` looks at the editions of the real book.
 """
 
-import json
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
@@ -14,22 +11,10 @@ import nbformat
 import pytest
 from editions import assignment, course, executed, names, notes, source, text
 from leaks import leaks, secrets
+from test_build import HEADER, make, write
 
 ROOT = Path(__file__).parents[1]
 
-HEADER = """\
----
-jupytext:
-  text_representation:
-    extension: .md
-    format_name: myst
-kernelspec:
-  display_name: Python 3
-  language: python
-  name: python3
----
-
-"""
 FIRST = (
     HEADER
     + """\
@@ -202,12 +187,6 @@ parts:
 """
 
 
-def write(path: Path, words: str) -> Path:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(words, encoding="utf-8")
-    return path
-
-
 def tiny_house(folder: Path) -> Path:
     for name in ("Makefile", "_config.yml", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, folder / name)
@@ -229,17 +208,6 @@ def tiny_house(folder: Path) -> Path:
         sections = "\n".join(NOTE.format(label=label) for label in labels)
         write(folder / f"book/teaching/notes/{name}.md", NOTES.format(sections=sections))
     return folder
-
-
-def make(house: Path, *words: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        ["make", "-o", ".venv/.installed", *words],
-        cwd=house,
-        env=os.environ.copy(),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
 
 
 def editions_of(house: Path) -> Path:
@@ -542,8 +510,3 @@ def test_a_text_keeps_every_line_that_is_not_of_an_exercise():
     for chapter in source.read_book(ROOT):
         numbers = frozenset(e.number for e in chapter.exercises)
         assert text.reader(chapter, numbers) == chapter.path.read_text(encoding="utf-8")
-
-
-def test_json_of_the_notebooks_is_plain(house):
-    path = editions_of(house) / "student/notebooks/book/06-tiny.ipynb"
-    assert json.loads(path.read_text(encoding="utf-8"))["nbformat"] == 4

@@ -6,10 +6,14 @@ from pathlib import Path
 from editions.build import notebooks
 
 
-def main(root: Path) -> None:
+def main(root: Path) -> str | None:
+    """What is wrong with a page that cannot be a notebook, or None."""
     site = root / "_build/html"
-    for page, text in notebooks(root, site):
-        (site / f"{page}.ipynb").write_text(text, encoding="utf-8")
+    try:
+        for page, text in notebooks(root, site):
+            (site / f"{page}.ipynb").write_text(text, encoding="utf-8")
+    except ValueError as fault:
+        return str(fault)
 
 
 if __name__ == "__main__":

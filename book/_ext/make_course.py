@@ -12,7 +12,7 @@ def main(root: Path, names: list[str]) -> int:
         datasets = [path.stem for path in sorted((root / "notebooks/specs").glob("*.toml"))]
         chosen = course.read(Path(names[0]), book, datasets) if names else course.whole(book)
         build.build(root, chosen, book, root / "_build/course")
-    except (source.SourceError, RuntimeError) as error:
+    except (ValueError, RuntimeError) as error:  # a fault of the sources, a cell that fails
         print(error, file=sys.stderr)
         return 1
     print("The course is ready: _build/course/{reader,student,instructor}, _build/course/nbgrader")

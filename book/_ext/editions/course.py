@@ -36,7 +36,7 @@ def read(path: Path, book: list[Chapter], datasets: list[str]) -> Course:
     Raises:
         SourceError: names every fault with its line, and what to write instead.
     """
-    if not path.exists():
+    if not path.is_file():
         raise SourceError(f"{path}: there is no such file; name one by COURSE=course.toml.")
     text = path.read_text(encoding="utf-8")
     try:
