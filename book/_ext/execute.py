@@ -26,6 +26,7 @@ from myst_parser.config.main import MdParserConfig
 from nbformat import NotebookNode
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+CACHE = "_build/.jupyter_cache"
 DEPENDENCIES = ("geokit", "notebooks/results", "book/style.mplstyle", "constraints.txt")
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 ANSI_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
@@ -59,15 +60,20 @@ def fingerprint(root: Path) -> str:
     return digest.hexdigest()
 
 
+def cache_of(root: Path) -> JupyterCacheAbstract:
+    """The cache of executed pages as it is; several processes may read it at once."""
+    return get_cache(root / CACHE)
+
+
 def valid_cache(root: Path) -> JupyterCacheAbstract:
     """The cache of executed pages, emptied if it was filled under another fingerprint."""
-    folder = root / "_build/.jupyter_cache"
+    folder = root / CACHE
     stamp, now = folder / "fingerprint", fingerprint(root)
     if folder.exists() and (not stamp.exists() or stamp.read_text() != now):
         get_cache(folder).clear_cache()
     folder.mkdir(parents=True, exist_ok=True)
     stamp.write_text(now)
-    return get_cache(folder)
+    return cache_of(root)
 
 
 def is_cached(cache: JupyterCacheAbstract, notebook: NotebookNode) -> bool:

@@ -86,7 +86,7 @@ def notebooks(
 
     Solutions are folded away unless `fold` is false.
     """
-    atlas, cache, known = Atlas.read(html), execute.valid_cache(source), repository(source)
+    atlas, cache, known = Atlas.read(html), execute.cache_of(source), repository(source)
     found = {page: executed.outputs_of(cache, cells) for page, cells in pages(source).items()}
     for path in sorted((source / "notebooks").glob("*.ipynb")):
         if (page := f"notebooks/{path.stem}") in atlas.pages:
@@ -160,7 +160,7 @@ def build(root: Path, course: Course, book: list[Chapter], out: Path) -> None:
     for edition in ("reader", "student"):
         if execute.main(sources[edition]):
             raise RuntimeError(f"A cell of the {edition} edition failed; see above.")
-    cache, read = execute.valid_cache(root), pages(sources["reader"])
+    cache, read = execute.cache_of(root), pages(sources["reader"])
     for page, cells in pages(sources["instructor"]).items():
         executed.share(cache, read[page], cells, str(sources["instructor"] / f"{page}.md"))
     waiting = [source for source in sources.values() if source != root]
