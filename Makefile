@@ -43,8 +43,8 @@ test: $(INSTALLED) ## check the style, build the book, run every test
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(MAKE) --no-print-directory course
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --nbval --nbval-current-env \
-	  --nbval-sanitize-with tests/nbval_sanitize.cfg tests notebooks
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env \
+	  --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks tests
 
 BENCH_PYTHON ?= $(BIN)/python
 bench: $(INSTALLED) ## run the races in benchmarks/

@@ -57,6 +57,12 @@ def chapter(folder: Path, name: str, prerequisites: str, exercises: int = 2) -> 
         text += f"```{{exercise-start}} One\n:label: ex-{name}-{n}\n```\n(By hand.) Add.\n"
         text += "```{exercise-end}\n\n"
     (folder / f"{name}.md").write_text(text, encoding="utf-8")
+    notes = folder / "teaching/notes"
+    notes.mkdir(parents=True, exist_ok=True)
+    said = "".join(
+        f"# ex-{name}-{n}\n:points: 1\n:minutes: {10 * (n + 1)}\n\n" for n in range(exercises)
+    )
+    (notes / f"{name}.md").write_text("# The chapter\n\n" + said, encoding="utf-8")
 
 
 @pytest.fixture
@@ -132,6 +138,14 @@ def test_a_chapter_that_cannot_be_read_is_named(tmp_path, old, new, said):
     assert str(path) in str(caught.value)
 
 
+def test_an_exercise_whose_minutes_are_nowhere_is_named(tmp_path):
+    chapter(tmp_path, "01-one", "None.")
+    notes = tmp_path / "teaching/notes/01-one.md"
+    notes.write_text(notes.read_text("utf-8").replace(":minutes: 20", ""), encoding="utf-8")
+    with pytest.raises(Fault, match=r"01-one\.md: ex-01-one-1 has no line like `:minutes: 8`"):
+        _ = read_chapters(tmp_path)["01-one"].exercises
+
+
 # The directives, in a small book of their own
 
 PAGE = """\
@@ -160,6 +174,7 @@ CONF = """\
 import sys
 sys.path.insert(0, FOLDER)
 extensions = ["myst_parser", "plans"]
+exclude_patterns = ["book/teaching/notes"]
 suppress_warnings = ["myst.directive_unknown", "ref.ref"]
 EDITION
 """
@@ -224,8 +239,8 @@ def test_the_plans_are_closed_under_prerequisites_or_say_what_they_leave_out():
 
 def test_a_plans_minutes_are_those_of_its_chapters_and_exercises(small):
     steps = read_plan(["Monday | 1, 2 | 1.1 | talk", "Tuesday | 3 | 2.2, 3.1 | "], small, set())
-    assert [(step.read, step.do) for step in steps] == [(40, 15), (20, 30)]
-    assert total(steps) == (60, 45)
+    assert [(step.read, step.do) for step in steps] == [(40, 10), (20, 30)]
+    assert total(steps) == (60, 40)
     whole = [
         f"all | {c.number} | {', '.join(e.number for e in c.exercises)} | " for c in BOOK.values()
     ]

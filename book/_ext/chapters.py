@@ -15,6 +15,7 @@ EXERCISE = re.compile(
     r"(?:^[`:]{3,}\{exercise-end\}|^[`:]{3,}\s*$)(?=\n\n|\Z)",
     re.M | re.S,
 )
+NOTE = re.compile(r"^# (?P<label>\S+)\n(?:(?!# ).*\n)*?:minutes: (?P<minutes>\d+)$", re.M)
 KINDS = ("by hand", "in code", "find the error")
 
 
@@ -28,6 +29,7 @@ class Exercise:
     label: str
     title: str
     kind: str
+    minutes: int
 
 
 @dataclass(frozen=True)
@@ -90,7 +92,14 @@ class Chapter:
         return dict(sorted(found.items()))
 
     @cached_property
+    def notes(self) -> Path:
+        """What the chapter's teacher is told, exercise by exercise."""
+        return self.path.parent / "teaching/notes" / self.path.name
+
+    @cached_property
     def exercises(self) -> list[Exercise]:
+        words = self.notes.read_text(encoding="utf-8") if self.notes.exists() else ""
+        minutes = {note["label"]: int(note["minutes"]) for note in NOTE.finditer(words)}
         found = []
         for n, match in enumerate(EXERCISE.finditer(self.text), start=1):
             words = f"{match['text'][:200]} {match['title']}".lower()
@@ -100,8 +109,12 @@ class Chapter:
                     f"{self.path}: exercise {match['label']} does not say what kind it is; begin"
                     " its text with (By hand.), (In code.) or (Find the error.)."
                 )
-            n = self.numbers.get(match["label"], n) if self.numbers else n
-            found.append(Exercise(f"{self.number}.{n}", match["label"], match["title"], kind))
+            label = match["label"]
+            if label not in minutes:
+                raise Fault(f"{self.notes}: {label} has no line like `:minutes: 8`; add it.")
+            n = self.numbers.get(label, n) if self.numbers else n
+            number = f"{self.number}.{n}"
+            found.append(Exercise(number, label, match["title"], kind, minutes[label]))
         return found
 
 
@@ -144,7 +157,7 @@ class Step:
 def read_plan(lines: list[str], chapters: dict[str, Chapter], without: set[int]) -> list[Step]:
     """The steps of a plan; a prerequisite must come before, or be named in `without`."""
     by_number = {chapter.number: chapter for chapter in chapters.values()}
-    exercises = {e.number: (e, c) for c in chapters.values() for e in c.exercises}
+    exercises = {e.number: e for c in chapters.values() for e in c.exercises}
     steps, seen, missing = [], set(), set()
     for line in lines:
         cells = [cell.strip() for cell in line.split("|")]
@@ -162,10 +175,9 @@ def read_plan(lines: list[str], chapters: dict[str, Chapter], without: set[int])
             seen.add(chapter.number)
             needed = {int(n[:2]) for n, strictly in chapter.prerequisites.items() if strictly}
             missing |= needed - seen
+        tasks = [exercises[n] for n in chosen]
         read = sum(chapter.minutes[0] for chapter in here)
-        # a chapter gives the minutes of its exercises as one number: each gets an equal share
-        do = round(sum(c.minutes[1] / len(c.exercises) for _, c in map(exercises.get, chosen)))
-        steps.append(Step(when, here, [exercises[n][0] for n in chosen], together, read, do))
+        steps.append(Step(when, here, tasks, together, read, sum(task.minutes for task in tasks)))
     if missing != without:
         raise Fault(
             f"the plan lacks, or has too late, the prerequisites {sorted(missing)}, and names"

@@ -84,6 +84,7 @@ class FromChapters(SphinxDirective):
         found = read_chapters(Path(self.env.srcdir, "book"), self.numbers)
         for chapter in found.values():
             self.env.note_dependency(str(chapter.path))
+            self.env.note_dependency(str(chapter.notes))
         return found
 
     @property

@@ -3,11 +3,13 @@
 import functools
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 from machine import chromium
+from pages import DESK, open_whole
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build/html"
@@ -23,7 +25,7 @@ def built_pages() -> list[str]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "path" in metafunc.fixturenames:
-        metafunc.parametrize("path", built_pages() or [NOT_BUILT])
+        metafunc.parametrize("path", built_pages() or [NOT_BUILT], scope="module")
 
 
 class Quiet(SimpleHTTPRequestHandler):
@@ -43,13 +45,6 @@ def screenshots() -> Path:
     folder = ROOT / "_build/screenshots"
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-@pytest.fixture
-def take(page, path, screenshots):
-    """Keep a picture of the whole page under the name of how it was looked at."""
-    name = path.removesuffix(".html").replace("/", "-")
-    return lambda how: page.screenshot(path=screenshots / f"{name}-{how}.png", full_page=True)
 
 
 @pytest.fixture(scope="session")
@@ -78,10 +73,10 @@ def browser() -> Iterator:
         running.close()
 
 
-@pytest.fixture
-def page(browser) -> Iterator:
-    """A fresh tab that remembers, in `page.complaints`, all that went wrong in it."""
-    tab = browser.new_page(viewport={"width": 1280, "height": 900})
+@contextmanager
+def tab_of(browser, **options) -> Iterator:
+    """A fresh tab that remembers, in `complaints`, all that went wrong in it."""
+    tab = browser.new_page(viewport=DESK, **options)
     tab.complaints = []
     tab.on("console", lambda m: m.type == "error" and tab.complaints.append(f"console: {m.text}"))
     tab.on("pageerror", lambda error: tab.complaints.append(f"script: {error}"))
@@ -94,6 +89,21 @@ def page(browser) -> Iterator:
     )
     yield tab
     tab.close()
+
+
+@pytest.fixture
+def page(browser) -> Iterator:
+    """A tab of the test's own."""
+    with tab_of(browser) as tab:
+        yield tab
+
+
+@pytest.fixture(scope="module")
+def opened(browser, address, path) -> Iterator:
+    """A page of the book opened over http in the dark: one tab for all that is asked of it."""
+    with tab_of(browser, color_scheme="dark") as tab:
+        tab.wrong = open_whole(tab, f"{address}/{path}")
+        yield tab
 
 
 def leaves_the_machine(url: str) -> bool:

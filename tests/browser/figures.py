@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from pages import violations
 
 ASSETS = Path(__file__).parents[2] / "book/_assets"
 
@@ -244,10 +245,8 @@ def assert_sent(page, figure, traits: set[str]) -> None:
 
 
 def assert_accessible(page, label: str, picture: Path) -> None:
-    from axe_playwright_python.sync_playwright import Axe
-
     page.screenshot(path=picture, full_page=True)
-    assert [found["id"] for found in Axe().run(page).response["violations"]] == []
+    assert violations(page) == []
     assert page.get_by_role("group", name=label).count() == 1
 
 

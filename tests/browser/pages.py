@@ -1,4 +1,8 @@
-"""Open a page and let everything draw itself."""
+"""Open a page, let everything draw itself, and ask axe-core what keeps readers out."""
+
+from axe_playwright_python.sync_playwright import Axe
+
+DESK = {"width": 1280, "height": 900}
 
 DRAWN = """async () => {
   const until = async (ready) => { while (!ready()) await new Promise((r) => setTimeout(r, 20)); };
@@ -27,3 +31,13 @@ def open_whole(page, url: str) -> list[str]:
     not_drawn = page.evaluate(DRAWN)
     page.wait_for_load_state("networkidle")
     return page.complaints + not_drawn
+
+
+def violations(page, **options) -> list[str]:
+    """What axe-core finds, of any level; what is well is not written down."""
+    brief = {"resultTypes": ["violations"], "selectors": False}
+    return [
+        f"{found['id']} ({found['impact']}): {node['html'][:200]}\n{node.get('failureSummary', '')}"
+        for found in Axe().run(page, options=brief | options).response["violations"]
+        for node in found["nodes"]
+    ]

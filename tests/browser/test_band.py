@@ -11,6 +11,7 @@ from figures import door as door  # the fixtures of any figure's page
 from figures import folder as folder
 from figures import served as served
 from figures import show as show
+from pages import violations
 from torch import nn
 
 from geokit import PullbackMetric, StraightLine, geodesic, jacobian, length, pretrained
@@ -346,13 +347,11 @@ def test_a_removed_view_stops_listening(show):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_figure_is_accessible_light_and_dark(show, served, page, screenshots, scheme):
-    from axe_playwright_python.sync_playwright import Axe
-
     page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
     show("band", served)
     page.get_by_role("button", name="Relax").click()
     page.screenshot(path=screenshots / f"figure-band-{scheme}.png", full_page=True)
-    assert [found["id"] for found in Axe().run(page).response["violations"]] == []
+    assert violations(page) == []
     assert page.get_by_role("group", name=DecoderBand().label).count() == 1
 
 

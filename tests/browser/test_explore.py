@@ -21,6 +21,7 @@ from figures import door as door  # the fixtures of any figure's page
 from figures import folder as folder
 from figures import served as served
 from figures import show as show
+from pages import violations
 
 from geokit import (
     PullbackMetric,
@@ -826,12 +827,10 @@ def test_all_that_the_reader_changes_is_sent_and_python_takes_it(show, name):
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", FIGURES)
 def test_figure_is_accessible_light_and_dark(show, served, page, screenshots, name, scheme):
-    from axe_playwright_python.sync_playwright import Axe
-
     page.emulate_media(color_scheme=scheme)
     show(name, served)  # axe reads the style sheet, which no page may do from disk
     page.screenshot(path=screenshots / f"figure-{name}-{scheme}.png", full_page=True)
-    assert [found["id"] for found in Axe().run(page).response["violations"]] == []
+    assert violations(page) == []
     assert page.get_by_role("group", name=FIGURES[name]().label).count() == 1
 
 

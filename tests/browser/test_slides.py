@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from pages import violations
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build/html"
@@ -197,7 +197,7 @@ def test_axe_finds_nothing_on_any_kind_of_slide(show, decks, scheme):
         page = show(name, "?print-pdf", scheme)
         page.wait_for_selector(".pdf-page")
         kept = page.evaluate(ONE_OF_EACH, sorted(left))
-        found += [f"{name}, {', '.join(kept)}: {fault}" for fault in violations(page)]
+        found += [f"{name}: {fault}" for fault in violations(page, preload=False)]
         left -= set(kept)
     assert not found, "\n".join(found)
 
@@ -207,7 +207,7 @@ def test_axe_finds_nothing_around_the_slides(show, scheme):
     """The arrows, the number of the slide, the bar, the words for a screen reader."""
     page = show(CHAPTERS[0], scheme=scheme)
     page.evaluate("Reveal.next()")
-    assert not (found := violations(page)), "\n".join(found)
+    assert not (found := violations(page, preload=False)), "\n".join(found)
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -215,14 +215,9 @@ def test_the_list_of_decks_is_accessible(page, decks, scheme):
     page.emulate_media(color_scheme=scheme)
     page.goto((decks / "index.html").as_uri())
     assert page.locator("main ol li").count() == len(CHAPTERS)
-    assert not (found := violations(page)), "\n".join(found)
+    assert not (found := violations(page, preload=False)), "\n".join(found)
     assert not page.complaints
 
 
 def kinds_of(decks: Path, name: str) -> set[str]:
     return set(re.findall(r'data-kind="(\w+)"', (decks / f"{name}.html").read_text()))
-
-
-def violations(page) -> list[str]:
-    found = Axe().run(page, options={"preload": False}).response["violations"]
-    return [f"{fault['id']}: {node['html'][:200]}" for fault in found for node in fault["nodes"]]

@@ -31,6 +31,7 @@ SHARED = (
     "notebooks/specs",
 )
 TEACHING = "book/teaching/"
+NOTES = "book/teaching/notes"
 # it answers the exercises that ask for the sources' errors
 ANSWERS = {"book/errata"}
 ROLE = re.compile(r"\{(?P<role>doc|prf:ref|numref|ref|eq)\}`(?:[^`<]*<)?(?P<target>[^`<>]+)>?`")
@@ -195,6 +196,8 @@ def plant(plan: Plan) -> None:
     shutil.rmtree(plan.target, ignore_errors=True)
     for name in (name for name in SHARED if (plan.root / name).exists()):
         link(plan.target / name, plan.root / name)
+    if plan.edition != "student":
+        link(plan.target / NOTES, plan.root / NOTES)
     # what is executed once is executed for all editions
     link(plan.target / "_build/.jupyter_cache", plan.root / "_build/.jupyter_cache")
     toc = contents(plan)
