@@ -30,8 +30,9 @@ def exponential_map(
         tolerance: of the integrator, relative and absolute.
 
     Raises:
-        ValueError: z or v is not finite, or they do not fit each other; or the way runs into a
-            point where the metric is singular.
+        ValueError: z or v is not finite, or they do not fit each other; or a step of the integrator
+            ends where the metric is singular. A step may also leap over such a point, as over a
+            pole, and then nothing is noticed.
 
     Source: do Carmo, Riemannian Geometry, ch. 3; integrated by the Dormand-Prince pair of orders 5
         and 4.
@@ -110,7 +111,8 @@ def parallel_transport(
     Lengths and angles are kept. Round a loop a vector comes back turned by the curvature inside.
 
     Raises:
-        ValueError: v does not fit the curve, or the metric is singular on the way.
+        ValueError: v does not fit the curve, or a step ends where the metric is singular (one may
+            leap over such a point unnoticed).
 
     Source: do Carmo, Riemannian Geometry, ch. 2, proposition 2.6.
     """

@@ -222,7 +222,7 @@ def no_kernel(x):
         (no_kernel, "not yet: your function raised NotImplementedError: "),
         (lambda: 4.0, "not yet: your function raised TypeError: "),
         (lambda x: torch.ones(2), "not yet: your function, or what it returns, does not fit ("),
-        (3, "not yet: give the function itself, such as my_metric, not a value of it."),
+        (3, "not yet: give the function itself, not a value of it."),
         ("ab", "not yet: give the function itself"),
     ],
 )

@@ -38,9 +38,12 @@ def metric_of_any_decoder(metric) -> None:
         expected = J.mT @ J
 
         G = metric(lambda z, W=W, V=V: z @ W.mT + (z @ V.mT).sin(), z.clone())
-        if not isinstance(G, torch.Tensor) or G.shape != expected.shape:
-            shape = tuple(getattr(G, "shape", ()))
-            refuse(f"for z of shape {(n, d)} G has the shape {(n, d, d)}, and yours {shape}")
+        if not isinstance(G, torch.Tensor):
+            refuse(f"return a tensor; yours is of type {type(G).__name__}")
+        if G.shape != expected.shape:
+            refuse(
+                f"for z of shape {(n, d)} G has the shape {(n, d, d)}, and yours {tuple(G.shape)}"
+            )
         if not torch.allclose(G, G.mT, atol=1e-9):
             refuse(f"a metric is symmetric, and yours is not for d = {d}")
         if torch.linalg.eigvalsh(G.detach()).min() < -1e-9:

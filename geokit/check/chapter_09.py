@@ -15,6 +15,8 @@ def judge_field(theirs) -> None:
     x, y = codes.unbind(dim=-1)
     std = 0.04 * torch.stack([2 + x.sin(), 1.5 + y.cos(), torch.ones(400), 4 + x], dim=-1)
     σ = theirs(codes, std)
+    if σ is not None and not callable(σ):
+        refuse("my_field must return a function z ↦ σ(z), and yours returns values")
 
     if (shape := tuple(σ(codes[:6].reshape(3, 2, 2)).shape)) != (3, 2, 4):
         refuse(f"for points of shape (3, 2, 2) and 4 pixels σ has the shape {shape}, not (3, 2, 4)")
@@ -34,11 +36,15 @@ def judge_field(theirs) -> None:
         refuse(f"far from every code σ falls to {least:.2f} times the largest std; 5 is asked")
 
     t = (torch.arange(400) + 0.5) / 400  # a way from the middle of the arc out of the box's top
-    start, end = torch.tensor([0.0, 1.2]), torch.tensor([0.0, float(high[1])])
+    start = codes[(codes - torch.tensor([0.0, 1.2])).norm(dim=-1).argmin()]  # of a code
+    end = torch.stack([start[0], high[1]])
     slope = jacobian(σ, start + (end - start) * t[:, None]).detach() @ (end - start)
     rise = (σ(end) - σ(start)).detach()
     if not ((slope.mean(dim=0) - rise).abs() <= 0.1 * rise.abs()).all():
-        refuse("along a way out the slopes of σ do not add up to its rise; let σ rise smoothly")
+        refuse(
+            "along a way out the slopes of σ do not add up to its rise: let σ rise smoothly, and "
+            "do not detach it"
+        )
 
 
 RULES = {

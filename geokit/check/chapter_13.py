@@ -48,7 +48,7 @@ def judge_bootstrap(theirs) -> None:
         first, second = two_distances(draws, 8, 30, shared)
         found = theirs(first.clone(), second.clone(), RESAMPLES, given)
         if not isinstance(found, tuple | list) or len(found) != 2:
-            refuse("return two numbers, the mean log-ratio and its standard error")
+            refuse("return two numbers as a tuple, the mean log-ratio and its standard error")
         mean, error = (float(x) for x in found)
         exact = float(log_ratios(first, second).mean())
         if not abs(mean - exact) < 1e-9:

@@ -33,6 +33,10 @@ def judge_run(theirs) -> None:
         rows = theirs[theirs.resolved]
         if not (rows[low] <= rows[high] * (1 + 1e-3)).all():
             refuse(f"a resolved geodesic cannot do this: {low} is above {high} in some row")
+    if "ambient" in theirs.columns:
+        images = theirs.groupby("pair").ambient
+        if (images.max() > (1 + 1e-6) * images.min()).any():
+            refuse("the two images of a pair are not the same in all models; how was it merged?")
     for what, value in found(theirs).items():
         low, high = BANDS[what]
         if not low < value < high:

@@ -105,7 +105,7 @@ def code(judge: Callable, *, hints: tuple[str, ...]) -> Rule:
                 if any(error is known for known in heard):
                     return f"your function raised {what}"
                 if isinstance(error, TypeError) and "object is not callable" in str(error):
-                    return "give the function itself, such as my_metric, not a value of it"
+                    return "give the function itself, not a value of it"
                 if callable(value):
                     return f"your function, or what it returns, does not fit ({what})"
                 return f"this exercise asks for something else than you gave ({what})"

@@ -39,5 +39,5 @@ class Figure(anywidget.AnyWidget):
     label = traitlets.Unicode(read_only=True).tag(sync=True)
 
     def __repr__(self) -> str:
-        """What stands in its place where no script runs: on GitHub, or before the cell is run."""
-        return f"<{type(self).__name__}: {self.label}. Interactive: run this cell to see it.>"
+        """What stands in its place where no script runs: on GitHub, or before it is trusted."""
+        return f"<{type(self).__name__}: {self.label}. Interactive: run all cells to see it.>"

@@ -50,6 +50,7 @@ class ConvDecoder(nn.Module):
         return 3, side, side
 
     def forward(self, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch D"]:
+        """The picture of each code, flattened."""
         # one leading axis, as convolutions want it; the batch's own come back at the end
         x = self.first(z).tanh().reshape(-1, self.convolutions[0].in_channels, 4, 4)
         for convolution in self.convolutions[:-1]:

@@ -38,8 +38,8 @@ class LatentGraph:
         neighbours: how many nearest nodes, in latent distance, each node is joined to.
         edges: `(m, 2)` pairs of node numbers, in place of nearest neighbours.
 
-    Attributes: `edges` and their `weights` in data units, each edge once; `dropped`, how many were
-        left out because their length is NaN or infinite; `components`, how many parts there are.
+    It has `edges` and their `weights` in data units, each edge once; `dropped`, how many were left
+    out because their length is NaN or infinite; and `components`, how many parts there are.
 
     Raises:
         ValueError: nodes that are not distinct finite points, or too few; no edge of finite length.

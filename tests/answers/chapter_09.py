@@ -61,6 +61,28 @@ def cliff(codes, std):
     return σ
 
 
+def by_cases(codes, std):
+    """The same with a cliff so near that only a way which begins at a code can see it."""
+
+    def σ(z):
+        way = z.reshape(-1, 1, z.shape[-1]) - codes
+        distance, nearest = way.norm(dim=-1).min(dim=-1)
+        values = torch.where(distance[:, None] > 0.01, 12 * std.amax(dim=0), std[nearest])
+        return values.reshape(*z.shape[:-1], -1)
+
+    return σ
+
+
+def cut_off(codes, std):
+    """Smooth, and not to be differentiated."""
+    σ = field(codes, std)
+    return lambda z: σ(z).detach()
+
+
+def values(codes, std):
+    return field(codes, std)(codes)
+
+
 def one_pixel(codes, std):
     σ = field(codes, std)
     return lambda z: σ(z).mean(dim=-1)
@@ -72,7 +94,17 @@ STUBS = {"9.1": ..., "9.2": lambda codes, std: ..., "9.3": None, "9.4": ...}
 
 WRONG = {
     "9.1": [9, 5, 69, 197, 41],  # variance one; no σ; the Jacobian of σ² with it and with three
-    "9.2": [no_penalty, logarithm, variance, precision, cliff, one_pixel],
-    "9.3": [9.9, 280, 7729.2, 2799.4, 552.1],  # no √D; from zero; D; variances; there and back
+    "9.2": [
+        no_penalty,
+        logarithm,
+        variance,
+        precision,
+        cliff,
+        by_cases,
+        cut_off,
+        values,
+        one_pixel,
+    ],
+    "9.3": [9.9, 280, 7729.1, 2799.4, 552.1],  # no √D; from zero; D; variances; there and back
     "9.4": ["abcd", "abcdef", "e", "ab", "acdf"],
 }

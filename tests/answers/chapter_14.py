@@ -35,10 +35,8 @@ def other_images() -> pd.DataFrame:
 
 def not_the_same_pairs() -> pd.DataFrame:
     """In each model the pairs stand in another order: the models seem to disagree about all."""
-    table = small()
-    lengths = ["euclidean", "chord", "straight", "geodesic"]
-    rows = [rows.assign(pair=(rows.pair + 7 * m) % 20) for m, rows in table.groupby("model")]
-    return pd.concat(rows)[["model", "pair", "resolved", *lengths]]
+    rows = [rows.assign(pair=(rows.pair + m) % 20) for m, rows in small().groupby("model")]
+    return pd.concat(rows)
 
 
 SOLUTIONS = {"14.1": small(), "14.2": 13, "14.3": "acd"}

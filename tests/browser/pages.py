@@ -1,8 +1,13 @@
 """Open a page, let everything draw itself, and ask axe-core what keeps readers out."""
 
+from pathlib import Path
+
 from axe_playwright_python.sync_playwright import Axe
 
 DESK = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+# a zoom of 200 % leaves a desk's screen half as many pixels to lay the page out in
+ZOOMED = {"width": 640, "height": 450}
 
 DRAWN = """async () => {
   const until = async (ready) => { while (!ready()) await new Promise((r) => setTimeout(r, 20)); };
@@ -41,3 +46,16 @@ def violations(page, **options) -> list[str]:
         for found in Axe().run(page, options=brief | options).response["violations"]
         for node in found["nodes"]
     ]
+
+
+def assert_fits(page, size: dict[str, int]) -> None:
+    """The page itself cannot be moved sideways; a wide table scrolls in its box."""
+    page.set_viewport_size(size)
+    page.evaluate("scrollTo(1000, 0)")
+    assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    assert page.evaluate("scrollX") == 0
+
+
+def picture_of(folder: Path, path: str, how: str) -> Path:
+    """Where a picture of a whole page is kept, by how it was looked at."""
+    return folder / f"{path.removesuffix('.html').replace('/', '-')}-{how}.jpg"

@@ -1,16 +1,19 @@
-"""From disk every page is drawn whole too; the door and the search lead to pages that open."""
+"""From disk, on a phone, every page is drawn whole too; the door and the search lead to pages."""
 
 import pytest
-from pages import open_whole
+from pages import PHONE, assert_fits, open_whole, picture_of
 
 pytestmark = pytest.mark.browser
 
 
-def test_page_is_whole_from_disk(page, site, path):
+def test_page_is_whole_and_fits_on_a_phone_and_from_disk(page, site, path, screenshots):
     page.emulate_media(color_scheme="light")
+    page.set_viewport_size(PHONE)
     wrong = open_whole(page, (site / path).as_uri())
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    page.screenshot(path=picture_of(screenshots, path, "phone"), full_page=True)
     assert not wrong, "\n".join(wrong)
+    assert_fits(page, PHONE)
 
 
 def test_the_door_leads_to_the_first_page(page, site, address):

@@ -1,16 +1,13 @@
 """Every built page is drawn whole over http, alone, and can be used by everyone.
 
-axe-core finds no violation of any level on it in light and dark; it fits a phone, twice its size
-and paper.
+axe-core finds no violation of any level on it in light and dark; it fits a zoom of 200 %, and
+paper. `test_from_disk` opens it on a phone.
 """
 
 import pytest
-from pages import DESK, violations
+from pages import DESK, ZOOMED, assert_fits, picture_of, violations
 
 pytestmark = pytest.mark.browser
-
-# a zoom of 200 % leaves a desk's screen half as many pixels to lay the page out in
-SIZES = {"phone": {"width": 390, "height": 844}, "zoomed": {"width": 640, "height": 450}}
 
 INK = """() => {
   const channels = (c) => c.match(/[\\d.]+/g).map(Number);
@@ -34,36 +31,24 @@ INK = """() => {
 }"""
 
 
-@pytest.fixture
-def take(opened, path, screenshots):
-    """Keep a picture of the whole page under the name of how it was looked at."""
-    name = path.removesuffix(".html").replace("/", "-")
-    return lambda how: opened.screenshot(path=screenshots / f"{name}-{how}.png", full_page=True)
-
-
 def test_page_is_whole_over_http(opened, path):
     assert not opened.wrong, "\n".join(opened.wrong)
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_page_is_accessible_in_light_and_dark(opened, path, scheme, take):
+def test_page_is_accessible_in_light_and_dark(opened, path, scheme, screenshots):
     opened.set_viewport_size(DESK)
     opened.emulate_media(color_scheme=scheme, media="screen")
     opened.wait_for_function(f"document.documentElement.dataset.theme === '{scheme}'")
     opened.wait_for_timeout(300)  # colours fade from one to the other
-    take(scheme)
+    opened.screenshot(path=picture_of(screenshots, path, scheme), full_page=True)
     wrong = violations(opened)
     assert not wrong, "\n".join(wrong)
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_page_fits_a_phone_and_twice_the_size(opened, path, size, take):
+def test_page_fits_twice_its_size(opened, path):
     opened.emulate_media(color_scheme="light", media="screen")
-    opened.set_viewport_size(SIZES[size])
-    opened.evaluate("scrollTo(1000, 0)")
-    assert opened.evaluate("document.documentElement.scrollWidth") <= SIZES[size]["width"]
-    assert opened.evaluate("scrollX") == 0
-    take(size)
+    assert_fits(opened, ZOOMED)
 
 
 def test_dark_page_prints_as_ink_on_white(opened, path):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from .source import PASSED, Cell, Exercise
 
-WRITE = "# Write your answer here."
+WRITE = "# Write your answer here, under this name: the points go by this cell."
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
 BEGIN_HIDDEN, END_HIDDEN = "### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS"
 REGION = re.compile(rf"^([ \t]*){BEGIN}\n.*?^[ \t]*{END}$", re.M | re.S)

@@ -31,7 +31,9 @@ c.GenerateAssignment.preprocessors.prepend([TagRemovePreprocessor])
 c.TagRemovePreprocessor.enabled = True
 c.TagRemovePreprocessor.remove_cell_tags = {"solution"}
 # What stands where the solution was. It must run: an untouched notebook runs from top to bottom.
-c.ClearSolutions.code_stub = {"python": "# Write your answer here."}
+c.ClearSolutions.code_stub = {
+    "python": "# Write your answer here, under this name: the points go by this cell."
+}
 c.ClearSolutions.text_stub = "*Write your answer here.*"
 
 # zip_collect: whose a file is. The name comes first, then what the platform adds, such as

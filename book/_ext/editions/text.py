@@ -28,6 +28,10 @@ def code_cell(options: dict, source: str) -> list[str]:
     ]
 
 
+def counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
 def admonition(title: str, text: str, *, dropdown: bool = False) -> list[str]:
     kind = f"{TEACHER} dropdown" if dropdown else TEACHER
     fence = ":" * (max([2, *(len(m[0]) for m in re.finditer(r"^:{3,}", text, re.M))]) + 1)
@@ -89,7 +93,7 @@ def instructor(
                 new += [*code_cell(options, source), ""]
             edits.append((c.start, c.stop, new[:-1]))
         note, value = notes.exercises[exercise.label], points(exercise)
-        count = f"{value} point{'s' * (value != 1)}, {note.minutes} minutes"
+        count = f"{counted(value, 'point')}, {counted(note.minutes, 'minute')}"
         after = ["", *admonition(f"For the teacher: {count}", note.text), "", BREAK, ""]
         start, stop = exercise.solution.start, exercise.solution.stop
         edits += [(start, start, [BREAK, ""]), (stop, stop, after)]
