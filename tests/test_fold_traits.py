@@ -61,5 +61,5 @@ def test_the_ends_of_each_range_can_be_shown():
 def test_a_page_that_runs_no_script_says_what_the_figure_shows():
     text = Fold()._repr_mimebundle_()[0]["text/plain"]
     assert Fold().label in text
-    assert "run this cell" in text
+    assert "run all cells" in text
     assert text == Fold()._repr_mimebundle_()[0]["text/plain"]  # no address in memory

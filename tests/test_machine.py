@@ -44,12 +44,12 @@ def run(tmp_path):
             (programs / "chromium").write_text("#!/bin/sh\n")
             (programs / "chromium").chmod(0o755)
         kept = {k: v for k, v in os.environ.items() if k not in ("CI", "GEOKIT_DATA")}
+        kept["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"  # nbval and others take seconds to load
         command = [
             sys.executable,
             "-m",
             "pytest",
-            "-p",
-            "no:cacheprovider",
+            *("-p", "no:cacheprovider", "-p", "xdist"),
             *words,
             "test_sample.py",
         ]

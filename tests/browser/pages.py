@@ -1,5 +1,6 @@
 """Open a page, let everything draw itself, and ask axe-core what keeps readers out."""
 
+import os
 from pathlib import Path
 
 from axe_playwright_python.sync_playwright import Axe
@@ -38,6 +39,9 @@ def open_whole(page, url: str) -> list[str]:
     return page.complaints + not_drawn
 
 
+COLOURS = {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}
+
+
 def violations(page, **options) -> list[str]:
     """What axe-core finds, of any level; what is well is not written down."""
     brief = {"resultTypes": ["violations"], "selectors": False}
@@ -56,6 +60,9 @@ def assert_fits(page, size: dict[str, int]) -> None:
     assert page.evaluate("scrollX") == 0
 
 
-def picture_of(folder: Path, path: str, how: str) -> Path:
-    """Where a picture of a whole page is kept, by how it was looked at."""
-    return folder / f"{path.removesuffix('.html').replace('/', '-')}-{how}.jpg"
+def picture(page, path: str, how: str) -> None:
+    """Keep a picture of the whole page in the folder GEOKIT_PICTURES, if there is one."""
+    if folder := os.environ.get("GEOKIT_PICTURES"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        name = f"{path.removesuffix('.html').replace('/', '-')}-{how}.png"
+        page.screenshot(path=Path(folder, name), full_page=True)

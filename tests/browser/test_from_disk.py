@@ -1,17 +1,17 @@
 """From disk, on a phone, every page is drawn whole too; the door and the search lead to pages."""
 
 import pytest
-from pages import PHONE, assert_fits, open_whole, picture_of
+from pages import PHONE, assert_fits, open_whole, picture
 
 pytestmark = pytest.mark.browser
 
 
-def test_page_is_whole_and_fits_on_a_phone_and_from_disk(page, site, path, screenshots):
+def test_page_is_whole_and_fits_on_a_phone_and_from_disk(page, site, path):
     page.emulate_media(color_scheme="light")
     page.set_viewport_size(PHONE)
     wrong = open_whole(page, (site / path).as_uri())
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
-    page.screenshot(path=picture_of(screenshots, path, "phone"), full_page=True)
+    picture(page, path, "phone")
     assert not wrong, "\n".join(wrong)
     assert_fits(page, PHONE)
 
