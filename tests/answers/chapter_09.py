@@ -49,28 +49,21 @@ def precision(codes, std):
     return RBFPrecision.fit(codes, std, centres=32, curvature=2.0).precision
 
 
-def cliff(codes, std):
+def cliff(codes, std, radius=0.35, high=20):
     """Right at the codes, large elsewhere, and never with a slope."""
 
     def σ(z):
         way = z.reshape(-1, 1, z.shape[-1]) - codes
         distance, nearest = way.norm(dim=-1).min(dim=-1)
-        values = torch.where(distance[:, None] > 0.35, 20 * std.amax(dim=0), std[nearest])
+        values = torch.where(distance[:, None] > radius, high * std.amax(dim=0), std[nearest])
         return values.reshape(*z.shape[:-1], -1)
 
     return σ
 
 
 def by_cases(codes, std):
-    """The same with a cliff so near that only a way which begins at a code can see it."""
-
-    def σ(z):
-        way = z.reshape(-1, 1, z.shape[-1]) - codes
-        distance, nearest = way.norm(dim=-1).min(dim=-1)
-        values = torch.where(distance[:, None] > 0.01, 12 * std.amax(dim=0), std[nearest])
-        return values.reshape(*z.shape[:-1], -1)
-
-    return σ
+    """A cliff so near that only a way which begins at a code can see it."""
+    return cliff(codes, std, radius=0.01, high=12)
 
 
 def cut_off(codes, std):

@@ -66,3 +66,17 @@ def picture(page, path: str, how: str) -> None:
         Path(folder).mkdir(parents=True, exist_ok=True)
         name = f"{path.removesuffix('.html').replace('/', '-')}-{how}.png"
         page.screenshot(path=Path(folder, name), full_page=True)
+
+
+def search(page, door: str, word: str) -> None:
+    """Search the book for a word, and open the first page that is found."""
+    page.goto(f"{door}/book/index.html")
+    page.locator(".search-button__button:visible").first.click()
+    page.locator("input[type=search]:visible").first.fill(word)
+    page.keyboard.press("Enter")
+    page.wait_for_url(f"**/search.html?q={word}**")
+    first = page.locator("#search-results li a").first
+    first.wait_for()
+    first.click()
+    page.wait_for_url("**/book/**")
+    assert page.locator(".bd-article h1").count() == 1

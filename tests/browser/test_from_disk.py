@@ -1,7 +1,7 @@
 """From disk, on a phone, every page is drawn whole too; the door and the search lead to pages."""
 
 import pytest
-from pages import PHONE, assert_fits, open_whole, picture
+from pages import PHONE, assert_fits, open_whole, picture, search
 
 pytestmark = pytest.mark.browser
 
@@ -25,15 +25,5 @@ def test_the_door_leads_to_the_first_page(page, site, address):
 
 @pytest.mark.parametrize("opened", ["http", "file"])
 def test_search_finds_a_page_that_opens(page, site, address, opened):
-    door = address if opened == "http" else site.as_uri()
-    page.goto(f"{door}/book/index.html")
-    page.locator(".search-button__button:visible").first.click()
-    page.locator("input[type=search]:visible").first.fill("metric")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/search.html?q=metric**")
-    first = page.locator("#search-results li a").first
-    first.wait_for()
-    first.click()
-    page.wait_for_url("**/book/**")
-    assert page.locator(".bd-article h1").count() == 1
+    search(page, address if opened == "http" else site.as_uri(), "metric")
     assert not page.complaints

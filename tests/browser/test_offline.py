@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import test_build
 import test_links
-from pages import open_whole, violations
+from pages import open_whole, search, violations
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "book/_ext"))
 
@@ -45,15 +45,7 @@ def test_unpacked_pages_draw_all_without_a_network(page, unpacked, name):
 def test_the_door_and_the_search_of_the_unpacked_book_work(page, unpacked):
     page.goto((unpacked / "index.html").as_uri())
     page.wait_for_url("**/book/index.html")
-    page.locator(".search-button__button:visible").first.click()
-    page.locator("input[type=search]:visible").first.fill("isometry")
-    page.keyboard.press("Enter")
-    page.wait_for_url("**/search.html?q=isometry**")
-    first = page.locator("#search-results li a").first
-    first.wait_for()
-    first.click()
-    page.wait_for_url("**/book/**")
-    assert page.locator(".bd-article h1").count() == 1
+    search(page, unpacked.as_uri(), "isometry")
     assert not page.complaints
 
 
