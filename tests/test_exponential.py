@@ -125,3 +125,10 @@ LINE = StraightLine(Z, Z + 0.1)
 def test_bad_input_is_refused(call, message):
     with as_users_call(), pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_way_may_leap_over_a_pole_unnoticed():
+    """What the docstring warns of: the answer lies outside the chart, as nobody was asked there."""
+    z, v = torch.tensor([1.0, 0.0]).double(), torch.tensor([-2.0, 0.0]).double()
+    end = exponential_map(PullbackMetric(Sphere()), z, v)
+    assert_close(end, torch.tensor([-1.0, 0.0]).double())

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from editions.notes import FIELD, sections
+
 CHAPTER = re.compile(r"\d\d-[\w-]+")
 DOC = re.compile(r"\{doc\}`(?:[^`<]*<)?(?:/book/)?(\d\d-[\w-]+)>?`")
 PART = re.compile(r"^\*\*(Prerequisites|Minutes)\.\*\*\s+(.+?)\s*$", re.M)
@@ -15,7 +17,6 @@ EXERCISE = re.compile(
     r"(?:^[`:]{3,}\{exercise-end\}|^[`:]{3,}\s*$)(?=\n\n|\Z)",
     re.M | re.S,
 )
-NOTE = re.compile(r"^# (?P<label>\S+)\n(?:(?!# ).*\n)*?:minutes: (?P<minutes>\d+)$", re.M)
 KINDS = ("by hand", "in code", "find the error")
 
 
@@ -99,7 +100,12 @@ class Chapter:
     @cached_property
     def exercises(self) -> list[Exercise]:
         words = self.notes.read_text(encoding="utf-8") if self.notes.exists() else ""
-        minutes = {note["label"]: int(note["minutes"]) for note in NOTE.finditer(words)}
+        minutes = {
+            label: int(field[2])
+            for _, label, lines in sections(words.splitlines())
+            for field in filter(None, map(FIELD.match, lines))
+            if field[1] == "minutes" and field[2].isdecimal()
+        }
         found = []
         for n, match in enumerate(EXERCISE.finditer(self.text), start=1):
             words = f"{match['text'][:200]} {match['title']}".lower()

@@ -1,7 +1,7 @@
 """Every built page is drawn whole over http, alone, and can be used by everyone.
 
-axe-core finds no violation of any level on it in light and dark; it fits a zoom of 200 %, and
-paper. `test_from_disk` opens it on a phone.
+axe-core finds no violation of any level on it in the dark, nor of colour or contrast in light; it
+fits a zoom of 200 %, and paper. `test_from_disk` opens it on a phone.
 """
 
 import pytest
