@@ -5,7 +5,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 
 # What a user's shell may hold and the build must not see: another environment, another backend, other kernels.
-unexport MPLBACKEND PYTHONPATH PYTHONHOME PYTHONSTARTUP VIRTUAL_ENV JUPYTER_PATH JUPYTER_CONFIG_DIR
+unexport MPLBACKEND PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONSAFEPATH VIRTUAL_ENV JUPYTER_PATH JUPYTER_CONFIG_DIR
 export JUPYTER_PREFER_ENV_PATH := 1
 export IPYTHONDIR := $(CURDIR)/_build/.ipython
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
@@ -19,24 +19,24 @@ help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 18
 
 book: $(INSTALLED) ## execute the chapters and write _build/html/index.html
-	@$(BIN)/python book/_ext/execute.py
+	@$(BIN)/python -m book._ext.execute
 	@rm -rf _build/html _build/.doctrees
 	@$(BIN)/jupyter-book build . -W -n --keep-going --all -q >/dev/null || { \
 	  echo "The strict build failed: each WARNING or ERROR above must be mended." >&2; exit 1; }
-	@$(BIN)/python book/_ext/downloads.py
+	@$(BIN)/python -m book._ext.downloads
 	@echo "The book is ready: _build/html/index.html"
 
 course: book ## write the reader's, student's and instructor's editions; COURSE=course.toml chooses
-	@$(BIN)/python book/_ext/make_course.py $(COURSE)
+	@$(BIN)/python -m book._ext.make_course $(COURSE)
 
 pdf: book ## print the whole book into one file: _build/geometry-of-latent-spaces.pdf
-	@$(BIN)/python book/_ext/pdf.py
+	@$(BIN)/python -m book._ext.pdf
 
 zip: book ## pack the pages to read offline: _build/geometry-of-latent-spaces.zip
-	@$(BIN)/python book/_ext/offline.py
+	@$(BIN)/python -m book._ext.offline
 
 slides: book ## cut each chapter into a deck of slides: _build/slides/index.html
-	@$(BIN)/python book/_ext/make_slides.py
+	@$(BIN)/python -m book._ext.make_slides
 
 test: export OMP_NUM_THREADS := 1
 test: $(INSTALLED) ## check the style, build the book, run every test
@@ -52,7 +52,7 @@ bench: $(INSTALLED) ## run the races in benchmarks/
 
 notebooks: export OMP_NUM_THREADS := 1
 notebooks: $(INSTALLED) ## run the experiments with their default parameters: notebooks/*.md -> *.ipynb
-	@$(BIN)/python book/_ext/notebooks.py
+	@$(BIN)/python -m book._ext.notebooks
 
 clean: ## remove what make made, except .venv
 	rm -rf _build .pytest_cache .ruff_cache .hypothesis

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from editions.source import Block, Chapter
+from book._ext.editions.source import Block, Chapter
 
 TEXT = {".html", ".md", ".ipynb", ".js", ".json", ".txt", ".css", ".yml", ".toml", ".csv", ".inv"}
 MARKUP = re.compile(r"\$[^$]*\$|\{[\w:]+\}`[^`]*`|[*_`\[\]\\#|]+|https?://\S+")

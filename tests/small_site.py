@@ -5,12 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-EXTENSIONS = Path(__file__).parents[1] / "book/_ext"
+ROOT = Path(__file__).parents[1]
 NAMES = ["myst_nb", "sphinx_external_toc", "sphinx_exercise", "sphinx_proof"]
 CONF = f"""\
 import sys
-sys.path.insert(0, {str(EXTENSIONS)!r})
-extensions = {[*NAMES, "back_matter", "provenance"]!r}
+sys.path.insert(0, {str(ROOT)!r})
+extensions = {[*NAMES, "book._ext"]!r}
 external_toc_path = "_toc.yml"
 exclude_patterns = ["cache", "built"]
 nb_execution_mode = "EXECUTION"
@@ -35,6 +35,7 @@ def build(
     lines = [f"- file: {name}" for name in names if name != "index"]
     toc = ["format: jb-book", "root: index", "options: {numbered: true}", "chapters:", *lines]
     write(root, "_toc.yml", "\n".join(toc))
+    write(root, "_config.yml", "repository: {}\n")
     write(root, "conf.py", CONF.replace("EXECUTION", execution))
     words = ["-m", "sphinx", "-q", "-E", "-W", "--keep-going", ".", f"built/{out}"]
     return subprocess.run(

@@ -4,7 +4,6 @@ import importlib
 import inspect
 import json
 import re
-import sys
 from functools import cache
 from pathlib import Path
 
@@ -13,13 +12,10 @@ import pytest
 from built import soup
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn
-from small_site import EXTENSIONS, build, write
+from small_site import build, write
 
 import geokit
-
-sys.path.insert(0, str(EXTENSIONS))
-
-import api
+from book._ext import api
 
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "_build/html/book"

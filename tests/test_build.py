@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from book._ext import execute, notebooks
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "book/_ext"))
 
-import execute  # noqa: E402
-
-import notebooks  # noqa: E402
 
 HEADER = """\
 ---

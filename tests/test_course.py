@@ -6,9 +6,10 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from editions import executed, source
 from leaks import files_hashed, leaks, pictures, secrets, solution_rows
 from sphinx.search.en import SearchEnglish
+
+from book._ext.editions import executed, source
 
 ROOT = Path(__file__).parents[1]
 COURSE = ROOT / "_build/course"

@@ -7,12 +7,13 @@ import shutil
 import sys
 from pathlib import Path
 
-import execute
 import nbformat
 import pytest
-from editions import assignment, build, course, executed, names, notes, source, text
 from leaks import leaks, secrets
 from test_build import HEADER, make, write
+
+from book._ext import execute
+from book._ext.editions import assignment, build, course, executed, names, notes, source, text
 
 ROOT = Path(__file__).parents[1]
 

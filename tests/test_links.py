@@ -18,11 +18,10 @@ import test_build
 import yaml
 from bs4 import BeautifulSoup
 
+from book._ext import first_cell, offline, published
+
 ROOT = Path(__file__).parents[1]
 
-import first_cell  # noqa: E402
-import offline  # noqa: E402
-import published  # noqa: E402
 
 house = test_build.house
 WHERE = "owner/name"

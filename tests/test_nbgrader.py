@@ -12,14 +12,15 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from editions import build, notes, source, text
-from editions.atlas import Atlas, Reference
-from editions.plain import plain
 from myst_nb.core.read import read_myst_markdown_notebook
 from myst_parser.config.main import MdParserConfig
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook
+
+from book._ext.editions import build, notes, source, text
+from book._ext.editions.atlas import Atlas, Reference
+from book._ext.editions.plain import plain
 
 ROOT = Path(__file__).parents[1]
 TINY = "04-tiny"  # the exercises of chapter 4 are a function, a choice and a number

@@ -10,14 +10,15 @@ import nbformat
 import policy
 import pytest
 from bs4 import BeautifulSoup
-from editions.atlas import Atlas, AtlasError, Reference, words
-from editions.citations import Citation
-from editions.inline import PlainError
-from editions.plain import plain
-from editions.widgets import STATE, VIEW, renumber_widgets
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from book._ext.editions.atlas import Atlas, AtlasError, Reference, words
+from book._ext.editions.citations import Citation
+from book._ext.editions.inline import PlainError
+from book._ext.editions.plain import plain
+from book._ext.editions.widgets import STATE, VIEW, renumber_widgets
 
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "_build/html"

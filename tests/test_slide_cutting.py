@@ -2,7 +2,6 @@
 
 import json
 import re
-import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -10,14 +9,14 @@ import pytest
 from bs4 import BeautifulSoup
 from built import WIDGET, soup
 
+from book._ext.make_slides import main
+from book._ext.slides.cut import slides_of
+from book._ext.slides.fill import fragment
+from book._ext.slides.sentences import predicted, sentences
+
 ROOT = Path(__file__).parents[1]
 SITE = ROOT / "_build/html"
-sys.path.insert(0, str(ROOT / "book/_ext"))
 
-from make_slides import main  # noqa: E402
-from slides.cut import slides_of  # noqa: E402
-from slides.fill import fragment  # noqa: E402
-from slides.sentences import predicted, sentences  # noqa: E402
 
 CHAPTERS = sorted(path.stem for path in SITE.glob("book/[0-9][0-9]-*.html"))
 HEAD = '<section id="c"><h1>Chapter</h1><section id="s"><h2>Section</h2>'

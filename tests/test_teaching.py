@@ -11,10 +11,10 @@ import pytest
 import torch
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+from book._ext.chapter_graph import graph_svg
+from book._ext.chapters import DOC, Fault, arrows, read_chapters, read_plan, total
+
 ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT / "book/_ext"))
-from chapter_graph import graph_svg  # noqa: E402
-from chapters import DOC, Fault, arrows, read_chapters, read_plan, total  # noqa: E402
 
 TEACHING = ROOT / "book/teaching"
 PAGES = sorted(TEACHING.glob("*.md"))
@@ -173,7 +173,7 @@ Sunday | 3 | 3.2 | Walk.
 CONF = """\
 import sys
 sys.path.insert(0, FOLDER)
-extensions = ["myst_parser", "plans"]
+extensions = ["myst_parser", "book._ext"]
 exclude_patterns = ["book/teaching/notes"]
 suppress_warnings = ["myst.directive_unknown", "ref.ref"]
 EDITION
@@ -184,8 +184,9 @@ def built(small: dict, edition: str = "", page: str = PAGE) -> tuple[str, str]:
     """The page in HTML, and what the build complains of."""
     root = small["02-two"].path.parents[1] / "site"
     shutil.copytree(small["02-two"].path.parent, root / "book")
-    conf = CONF.replace("FOLDER", repr(str(ROOT / "book/_ext"))).replace("EDITION", edition)
+    conf = CONF.replace("FOLDER", repr(str(ROOT))).replace("EDITION", edition)
     (root / "conf.py").write_text(conf, encoding="utf-8")
+    (root / "_config.yml").write_text("repository: {}\n", encoding="utf-8")
     (root / "index.md").write_text(page, encoding="utf-8")
     command = [sys.executable, "-m", "sphinx", "-q", str(root), str(root / "out")]
     said = subprocess.run(command, capture_output=True, text=True).stderr

@@ -48,7 +48,6 @@ def mend_page(
         app.add_js_file("from-disk.js")
 
 
-def setup(app: Sphinx) -> dict:
+def join(app: Sphinx) -> None:
     app.config.templates_path.append(str(Path(__file__).with_name("templates")))
     app.connect("html-page-context", mend_page)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -8,7 +8,6 @@ import ast
 import dataclasses
 import inspect
 import re
-import sys
 import textwrap
 from collections.abc import Iterator
 from importlib import import_module
@@ -168,8 +167,7 @@ class Api(SphinxDirective):
         return here.children
 
 
-def setup(app: Sphinx) -> dict:
-    sys.path.insert(0, str(app.srcdir))  # the library beside the book, installed or not
+def join(app: Sphinx) -> None:
     app.setup_extension("sphinx.ext.autodoc")
     app.setup_extension("sphinx.ext.autosummary")
     app.setup_extension("sphinx.ext.napoleon")
@@ -179,4 +177,3 @@ def setup(app: Sphinx) -> dict:
     app.connect("autodoc-skip-member", skip_defaults)
     app.connect("autodoc-process-signature", mend_signature)
     app.connect("autodoc-process-docstring", mend_docstring, priority=400)  # before napoleon
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,12 +1,12 @@
 """Sphinx: tables of the back matter, made from what the build has read: `{listing} exercises`."""
 
-import statements
-import status
 from docutils import nodes
-from places import Cell
 from sphinx.application import Sphinx
 from sphinx.transforms.post_transforms import SphinxPostTransform
 from sphinx.util.docutils import SphinxDirective
+
+from . import statements, status
+from .places import Cell
 
 # name: the function that yields the rows, and the heads of the columns
 LISTS = statements.LISTS | status.LISTS
@@ -49,8 +49,7 @@ def table(heads: tuple[str, ...], rows: list[list[Cell]]) -> nodes.table:
     return nodes.table("", group, classes=["colwidths-auto"])
 
 
-def setup(app: Sphinx) -> dict:
+def join(app: Sphinx) -> None:
     app.add_node(Listing)
     app.add_directive("listing", List)
     app.add_post_transform(FillListing)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -37,23 +37,23 @@ class InTheBook:
 
     def assign_section_numbers(self, env: BuildEnvironment) -> list[str]:
         changed = super().assign_section_numbers(env)
-        renumber_sections(env)
+        if env.config.book_numbers is not None:
+            renumber_sections(env)
         return changed
 
     def assign_figure_numbers(self, env: BuildEnvironment) -> list[str]:
         changed = super().assign_figure_numbers(env)
-        for page, labels in env.config.book_numbers.items():
+        for page, labels in (env.config.book_numbers or {}).items():
             for kind in env.toc_fignumbers.get(page, {}).values():
                 for label in labels.keys() & kind.keys():
                     kind[label] = (*kind[label][:-1], labels[label])
         return changed
 
 
-def setup(app: Sphinx) -> dict:
-    app.add_config_value("book_numbers", {}, "env", types=[dict])
+def join(app: Sphinx) -> None:
+    app.add_config_value("book_numbers", None, "env", types=[dict])  # None: the whole book
     for listener in app.events.listeners["env-get-updated"]:
         collector = getattr(listener.handler, "__self__", None)
         if isinstance(collector, TocTreeCollector):
             kind = type(collector)
             collector.__class__ = type(kind.__name__, (InTheBook, kind), {})
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

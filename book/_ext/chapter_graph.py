@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from html import escape
 
-from chapters import Chapter, arrows
+from .chapters import Chapter, arrows
 
 ROW, LEFT, WIDTH = 36, 118, 372  # height of a chapter's row, where its words begin, of the drawing
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from editions.notes import FIELD, sections
+from .editions.notes import FIELD, sections
 
 CHAPTER = re.compile(r"\d\d-[\w-]+")
 DOC = re.compile(r"\{doc\}`(?:[^`<]*<)?(?:/book/)?(\d\d-[\w-]+)>?`")

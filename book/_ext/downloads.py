@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from editions.build import notebooks
+from .editions.build import notebooks
 
 
 def main(root: Path) -> str | None:

@@ -17,7 +17,6 @@ from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
 import yaml
-from editions import source
 from jupyter_cache import get_cache
 from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
 from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
@@ -25,6 +24,8 @@ from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_note
 from myst_parser.config.main import MdParserConfig
 from nbformat import NotebookNode
 from sphinx_external_toc.parsing import parse_toc_yaml
+
+from .editions import source
 
 CACHE = "_build/.jupyter_cache"
 DEPENDENCIES = ("geokit", "notebooks/results", "book/style.mplstyle", "constraints.txt")

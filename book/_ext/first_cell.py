@@ -5,8 +5,8 @@ In a clone of the book, or of its published branch, the cell does nothing.
 
 from pathlib import Path
 
-from offline import write_zip
-from published import NAME, raw, requirement
+from .offline import write_zip
+from .published import NAME, raw, requirement
 
 CARRIED = ("book/style.mplstyle", "notebooks/results", "notebooks/specs")  # what cells read
 FILES = "files.zip"

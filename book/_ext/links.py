@@ -9,10 +9,11 @@ import shutil
 from pathlib import Path, PurePosixPath
 
 from docutils import nodes
-from first_cell import FILES, carried, files_zip
-from published import NAME, binder, colab, page, repository, requirement
 from sphinx.application import Sphinx
 from sphinx.errors import ConfigError
+
+from .first_cell import FILES, carried, files_zip
+from .published import NAME, binder, colab, page, repository, requirement
 
 
 def link(text: str, url: str, icon: str, tooltip: str, label: str) -> dict[str, str]:
@@ -118,10 +119,9 @@ def add_files(app: Sphinx, fault: Exception | None) -> None:
         )
 
 
-def setup(app: Sphinx) -> dict:
+def join(app: Sphinx) -> None:
     app.add_config_value("publish_links", True, "html", bool)
     app.add_config_value("published", None, "html", (str, type(None)))
     app.connect("config-inited", find_repository)
     app.connect("html-page-context", add_buttons, priority=900)  # after the theme's own, at 501
     app.connect("build-finished", add_files)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

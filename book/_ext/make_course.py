@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from editions import build, course, source
+from .editions import build, course, source
 
 
 def main(root: Path, names: list[str]) -> int:

@@ -6,7 +6,7 @@ python book/_ext/make_slides.py [FOLDER OF THE BUILT BOOK] [FOLDER FOR THE DECKS
 import sys
 from pathlib import Path
 
-from slides.write import write_decks
+from .slides.write import write_decks
 
 
 def main(book: Path = Path("_build/html"), out: Path = Path("_build/slides")) -> int:

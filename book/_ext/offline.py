@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from published import NAME
+from .published import NAME
 
 DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold
 # what a reader without a network has no use for: environments of launchers, maps for debuggers

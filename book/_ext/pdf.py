@@ -13,11 +13,12 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from bookmarks import finished
-from paper import about, document, entries, parts_of
 from playwright.sync_api import Browser, Page, Route, sync_playwright
-from published import NAME
 from pypdf import PdfReader
+
+from .bookmarks import finished
+from .paper import about, document, entries, parts_of
+from .published import NAME
 
 # no server: what this made-up host is asked for comes from the folder, and no other host answers
 SITE = "http://book.invalid/"

@@ -8,13 +8,14 @@
 
 from pathlib import Path
 
-from chapter_graph import graph_svg
-from chapters import Chapter, Fault, Step, read_chapters, read_plan, total
 from docutils import nodes
 from docutils.parsers.rst import directives
 from docutils.statemachine import StringList
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
+
+from .chapter_graph import graph_svg
+from .chapters import Chapter, Fault, Step, read_chapters, read_plan, total
 
 
 def joined(parts: list[str], nothing: str = "none") -> str:
@@ -90,7 +91,7 @@ class FromChapters(SphinxDirective):
     @property
     def numbers(self) -> dict | None:
         """In an edition, which may have left chapters out: the exercises' numbers in the book."""
-        return getattr(self.config, "book_numbers", None)
+        return self.config.book_numbers
 
     def written(self, lines: list[str]) -> list[nodes.Node]:
         box = nodes.container()
@@ -147,9 +148,8 @@ class Plan(FromChapters):
         return self.written(plan_lines(steps))
 
 
-def setup(app: Sphinx) -> dict:
+def join(app: Sphinx) -> None:
     app.add_directive("chapter-table", ChapterTable)
     app.add_directive("chapter-graph", ChapterGraph)
     app.add_directive("aims", Aims)
     app.add_directive("plan", Plan)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

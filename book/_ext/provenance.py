@@ -150,8 +150,7 @@ class UnderItsFigure(SphinxTransform):
         return [name] if folder == "notebooks" and name in runs(Path(self.env.srcdir)) else []
 
 
-def setup(app: Sphinx) -> dict:
+def join(app: Sphinx) -> None:
     app.add_node(Origin)
     app.add_directive("provenance", Provenance)
     app.add_transform(UnderItsFigure)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,10 +4,11 @@ import re
 from collections.abc import Iterator
 
 from docutils import nodes
-from places import Cell, chapter, chapter_number, link, pages
 from sphinx.builders import Builder
 from sphinx.environment import BuildEnvironment
 from sphinx_exercise.nodes import exercise_subtitle, is_exercise_node
+
+from .places import Cell, chapter, chapter_number, link, pages
 
 # an exercise opens with what it asks for: "(By hand.)", "(0.1, by hand.)"
 KIND = re.compile(r"\((?:[\d.]+, )?([^()]+?)\.?\)")

@@ -10,14 +10,15 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-import provenance
 from docutils import nodes
 from jupyter_cache import get_cache
 from myst_nb.sphinx_ import NbMetadataCollector
-from places import Cell, chapter, pages
 from safetensors import safe_open
 from sphinx.builders import Builder
 from sphinx.environment import BuildEnvironment
+
+from . import provenance
+from .places import Cell, chapter, pages
 
 NOT_RECORDED = "not recorded"
 

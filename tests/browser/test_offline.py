@@ -1,18 +1,14 @@
 """What is taken along works: the zip opened from disk, and the menus above a page by keyboard."""
 
-import sys
 import zipfile
-from pathlib import Path
 
 import pytest
 import test_build
 import test_links
 from pages import open_whole, search, violations
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "book/_ext"))
-
-from offline import offline_files, write_zip
-from published import NAME
+from book._ext.offline import offline_files, write_zip
+from book._ext.published import NAME
 
 pytestmark = pytest.mark.browser
 

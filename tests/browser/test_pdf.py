@@ -2,21 +2,18 @@
 
 import io
 import re
-import sys
 import unicodedata
 import zlib
 from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2] / "book/_ext"))
-
-import paper
-import pdf
 import pytest
 import test_build
 from built import soup
 from pypdf import PageObject, PdfReader
 from pypdfium2 import PdfDocument
+
+from book._ext import paper, pdf
 
 pytestmark = pytest.mark.browser
 

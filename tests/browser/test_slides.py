@@ -1,17 +1,16 @@
 """Every deck in a browser: nothing overflows or is missing; keys, notes, paper and axe-core."""
 
 import re
-import sys
 from pathlib import Path
 
 import pytest
 from pages import violations
 
+from book._ext.slides.write import write_decks
+
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build/html"
-sys.path.insert(0, str(ROOT / "book/_ext"))
 
-from slides.write import write_decks  # noqa: E402
 
 pytestmark = pytest.mark.browser
 

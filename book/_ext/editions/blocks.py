@@ -4,12 +4,12 @@ import itertools
 import re
 import textwrap
 
-import provenance
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
+from .. import provenance
 from .citations import BIBLIOGRAPHY
 from .inline import Page, PlainError, inline
 from .layout import apart, indented, item, one_line, proof, quote

@@ -15,14 +15,10 @@ import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-import execute
-from first_cell import first_cell
-from published import repository
-
-from notebooks import stable_ids
-
+from .. import execute
+from ..first_cell import first_cell
+from ..notebooks import stable_ids
+from ..published import repository
 from . import executed, tree
 from .atlas import Atlas
 from .course import Course

@@ -1,17 +1,12 @@
 """Executed cells: taken from the cache, and carried over where an edition changes their look."""
 
 import copy
-import sys
-from pathlib import Path
 
 from jupyter_cache.base import CacheBundleIn, JupyterCacheAbstract
 from nbformat import NotebookNode
 
+from ..execute import is_cached
 from .assignment import meaning
-
-sys.path.insert(0, str(Path(__file__).parents[1]))
-
-from execute import is_cached
 
 
 def code(notebook: NotebookNode) -> list[NotebookNode]:

@@ -9,8 +9,7 @@ import re
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook
 
-from notebooks import stable_ids
-
+from ..notebooks import stable_ids
 from .atlas import Atlas
 from .blocks import BREAK, SOLUTION, SOLVED, blocks, caption
 from .inline import Page

@@ -165,8 +165,6 @@ def configuration(plan: Plan) -> dict:
     own = config["sphinx"]
     if plan.edition != "reader" or not plan.is_whole:
         own["config"]["publish_links"] = False  # they lead to the whole book, with its solutions
-    own["local_extensions"]["book_numbers"] = "book/_ext"
-    own["config"]["extensions"].append("book_numbers")
     own["config"]["book_numbers"] = {
         f"book/{chapter.name}": {
             e.label: int(e.number.partition(".")[2])

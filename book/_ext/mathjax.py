@@ -31,7 +31,6 @@ def copy_mathjax(app: Sphinx) -> None:
         copy_asset(source / part, target if (source / part).is_dir() else target.parent)
 
 
-def setup(app: Sphinx) -> dict:
+def join(app: Sphinx) -> None:
     # before the pages are written: Sphinx then stamps the address with the file's checksum
     app.connect("builder-inited", copy_mathjax)
-    return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
