@@ -19,12 +19,7 @@ help: ## say what can be made
 	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 18
 
 book: $(INSTALLED) ## execute the chapters and write _build/html/index.html
-	@$(BIN)/python -m book._ext.execute
-	@rm -rf _build/html _build/.doctrees
-	@$(BIN)/jupyter-book build . -W -n --keep-going --all -q >/dev/null || { \
-	  echo "The strict build failed: each WARNING or ERROR above must be mended." >&2; exit 1; }
-	@$(BIN)/python -m book._ext.downloads
-	@echo "The book is ready: _build/html/index.html"
+	@$(BIN)/python -m book._ext.make book
 
 course: book ## write the reader's, student's and instructor's editions; COURSE=course.toml chooses
 	@$(BIN)/python -m book._ext.make_course $(COURSE)

@@ -12,8 +12,7 @@ import pytest
 from leaks import leaks, secrets
 from test_build import HEADER, make, write
 
-from book._ext import execute
-from book._ext.editions import assignment, build, course, executed, names, notes, source, text
+from book._ext.editions import assignment, course, executed, names, notes, source, text
 
 ROOT = Path(__file__).parents[1]
 
@@ -321,16 +320,6 @@ def test_a_second_build_executes_nothing_and_gives_the_same_bytes(house):
     after = state()
     assert before.keys() == after.keys()
     assert [name for name in before if before[name] != after[name]] == []
-
-
-def test_who_reads_the_executed_cells_does_not_judge_them(house):
-    """Editions are written at the same time: one half-written stamp must not empty the cache."""
-    stamp = house / execute.CACHE / "fingerprint"
-    kept = stamp.read_text()
-    stamp.write_text("")
-    found = dict(build.notebooks(house, house / "_build/html"))
-    stamp.write_text(kept)
-    assert {"book/00-first", "book/06-tiny"} <= found.keys()
 
 
 def test_a_course_has_its_chapters_exercises_points_and_numbers(house):

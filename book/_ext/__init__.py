@@ -11,8 +11,19 @@ if TYPE_CHECKING:
 def setup(app: Sphinx) -> dict:
     """The one entry for Sphinx; each room of the house says what it does in its own docstring."""
     # imported here: the commands need Docutils and the rest of Sphinx only where they build pages
-    from . import accessible, api, back_matter, book_numbers, links, mathjax, plans, provenance
+    from . import (
+        accessible,
+        api,
+        back_matter,
+        book_numbers,
+        fresh,
+        links,
+        mathjax,
+        plans,
+        provenance,
+    )
 
-    for room in (accessible, api, back_matter, book_numbers, links, mathjax, plans, provenance):
+    rooms = accessible, api, back_matter, book_numbers, fresh, links, mathjax, plans, provenance
+    for room in rooms:
         room.join(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

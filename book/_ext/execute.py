@@ -1,18 +1,23 @@
-"""Execute the chapters in parallel and keep their results where the build looks for them.
+"""Execute the chapters whose results an edit may have changed, in parallel, and keep the results.
 
-Sphinx would execute one page after another. Here every kernel has one thread, and there are as
-many kernels as cores. The results go into MyST-NB's own cache: the build that follows executes
-nothing.
+Sphinx would execute one page after another, and would not see a change of the library. Here every
+kernel has one thread, and there are as many kernels as cores. The results go into MyST-NB's own
+cache: the build that follows executes nothing. Beside each result stands a fingerprint of what it
+rests on and no cell of the page shows: the modules that the chapter imports, all the way down,
+without their comments and docstrings; the tables and weights that it names; pins and style.
 """
 
+import copy
 import hashlib
+import json
 import os
 import platform
 import re
-import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import cached_property
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
 
@@ -25,16 +30,22 @@ from myst_parser.config.main import MdParserConfig
 from nbformat import NotebookNode
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from .editions import source
+from .imports import Library, meaning
 
 CACHE = "_build/.jupyter_cache"
-DEPENDENCIES = ("geokit", "notebooks/results", "book/style.mplstyle", "constraints.txt")
+STAMPS = "_build/.executed"  # one file a page, touched when its results change: Sphinx looks there
+LOOKS = ("*.js", "*.css")  # of the interactive figures: a saved page holds them as texts
+LONGEST = ("11", "05", "04", "08", "09")  # they start first, so that no core waits for one of them
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+MAGIC = re.compile(r"^[%!].*$", re.M)
+READS_DOCSTRINGS = re.compile(r"\binspect\b|\bhelp\(|__doc__")
 ANSI_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+WIDGETS = "application/vnd.jupyter.widget-state+json"
 
 
-def chapters(root: Path, config: dict) -> dict[str, NotebookNode]:
+def chapters(root: Path) -> dict[str, NotebookNode]:
     """The pages of the table of contents that the build executes, read as Sphinx will read them."""
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     parser = MdParserConfig(enable_extensions=config["parse"]["myst_enable_extensions"])
     notebooks = {}
     for name in parse_toc_yaml(root / "_toc.yml"):
@@ -46,47 +57,92 @@ def chapters(root: Path, config: dict) -> dict[str, NotebookNode]:
     return notebooks
 
 
-def dependency_files(root: Path) -> Iterator[Path]:
-    for name in DEPENDENCIES:
-        inside = [root / name] if (root / name).is_file() else (root / name).rglob("*")
-        yield from sorted(p for p in inside if p.is_file() and "__pycache__" not in p.parts)
+class Fingerprints:
+    """What each page's results rest on, besides its own cells."""
+
+    def __init__(self, root: Path):
+        self.root, self.library = root, Library(root / "geokit")
+
+    @cached_property
+    def _all(self) -> str:
+        """What every page rests on."""
+        shared = [self.root / "constraints.txt", self.root / "book/style.mplstyle"]
+        return f"{sys.version} data={'GEOKIT_DATA' in os.environ} {digest(shared)}"
+
+    def modules(self, page: str, notebook: NotebookNode) -> set[str]:
+        source = MAGIC.sub("", code_of(notebook))
+        rules = f"geokit.check.chapter_{page.rpartition('/')[2][:2]}"  # looked up by name
+        if rules in self.library.files:
+            source += f"\nimport {rules}"
+        return self.library.reached(source)
+
+    def of(self, page: str, notebook: NotebookNode) -> str:
+        source, modules = code_of(notebook), sorted(self.modules(page, notebook))
+        paths = [self.library.files[module] for module in modules]
+        parts = [self._all, *modules]
+        if READS_DOCSTRINGS.search(source):
+            parts.append(digest(paths))
+        else:
+            parts += map(meaning, paths)
+        if "notebooks/" in source:
+            folders = (self.root / "notebooks/results", self.root / "notebooks/specs")
+            parts.append(digest(p for folder in folders for p in folder.rglob("*") if p.is_file()))
+        words = "\n".join([source, *(path.read_text(encoding="utf-8") for path in paths)])
+        assets = (self.root / "geokit/assets").glob("*.safetensors")
+        parts.append(digest(path for path in assets if f'"{path.stem}"' in words))
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
 
-def fingerprint(root: Path) -> str:
-    """A hash of what every result depends on and no cell shows: library, results, pins, Python."""
-    digest = hashlib.sha256(f"{sys.version} data={'GEOKIT_DATA' in os.environ}".encode())
-    for path in dependency_files(root):
-        digest.update(f"{path.relative_to(root).as_posix()} {path.stat().st_size} ".encode())
-        digest.update(path.read_bytes())
-    return digest.hexdigest()
+def digest(paths: Iterable[Path]) -> str:
+    """A hash of files and their names, in the order of the names."""
+    whole = hashlib.sha256()
+    for path in sorted(paths):
+        whole.update(f"{path.name} {path.stat().st_size} ".encode())
+        whole.update(path.read_bytes())
+    return whole.hexdigest()
+
+
+def code_of(notebook: NotebookNode) -> str:
+    return "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
 
 
 def cache_of(root: Path) -> JupyterCacheAbstract:
-    """The cache of executed pages as it is; several processes may read it at once."""
+    """The cache of executed pages; several processes may read it at once."""
     return get_cache(root / CACHE)
 
 
-def valid_cache(root: Path) -> JupyterCacheAbstract:
-    """The cache of executed pages, emptied if it was filled under another fingerprint."""
-    folder = root / CACHE
-    stamp, now = folder / "fingerprint", fingerprint(root)
-    if folder.exists() and (not stamp.exists() or stamp.read_text() != now):
-        get_cache(folder).clear_cache()
-    folder.mkdir(parents=True, exist_ok=True)
-    stamp.write_text(now)
-    return cache_of(root)
-
-
-def is_cached(cache: JupyterCacheAbstract, notebook: NotebookNode) -> bool:
+def record_of(cache: JupyterCacheAbstract, notebook: NotebookNode) -> dict | None:
+    """What the cache holds beside the notebook's results, or None if it has none."""
     try:
-        cache.match_cache_notebook(notebook)
+        return cache.match_cache_notebook(notebook).data
     except KeyError:
-        return False
-    return True
+        return None
 
 
-def execute(name: str, notebook: NotebookNode, folder: Path, timeout: int) -> ExecutionResult:
-    print(f"executing {name} …", flush=True)
+def enter(
+    cache: JupyterCacheAbstract, root: Path, page: str, notebook: NotebookNode, about: dict
+) -> None:
+    """Keep an executed page, and what is to be known about it."""
+    bundle = CacheBundleIn(notebook, str(root / f"{page}.md"), data=about)
+    cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
+    stamp = root / STAMPS / page
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(about["fingerprint"])
+
+
+def waiting(root: Path) -> Iterator[tuple[str, NotebookNode, str]]:
+    """The pages to execute, with their fingerprints: those that an edit may have changed."""
+    cache, prints = cache_of(root), Fingerprints(root)
+    for page, notebook in chapters(root).items():
+        now, kept = prints.of(page, notebook), record_of(cache, notebook)
+        if kept is None or kept["fingerprint"] != now:
+            yield page, notebook, now
+
+
+def execute(page: str, notebook: NotebookNode, root: Path) -> ExecutionResult:
+    print(f"executing {page} …", flush=True)
+    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+    folder, timeout = (root / page).parent, config["execute"]["timeout"]
     return single_nb_execution(notebook, cwd=str(folder), timeout=timeout, allow_errors=False)
 
 
@@ -100,42 +156,61 @@ def report(message: str) -> None:
     print(message if sys.stderr.isatty() else ANSI_COLOURS.sub("", message), file=sys.stderr)
 
 
-def main(root: Path) -> int:
-    """Execute what is not cached; 1 if any page failed."""
+def main(root: Path, only: str = "") -> None:
+    """Execute what an edit may have changed, or of that the pages whose names begin with `only`.
+
+    Raises:
+        RuntimeError: a page failed; its cell has been shown.
+    """
     os.environ.update(ONE_THREAD)
-    config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
-    timeout = config["execute"]["timeout"]
-    cache = valid_cache(root)
-    waiting = {n: nb for n, nb in chapters(root, config).items() if not is_cached(cache, nb)}
-    failed = []
+    cache, failed, jobs = cache_of(root), [], {}
+    todo = [job for job in waiting(root) if job[0].rpartition("/")[2].startswith(only)]
+    todo.sort(key=lambda job: not job[0].rpartition("/")[2].startswith(LONGEST))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        jobs = {
-            pool.submit(execute, name, notebook, (root / name).parent, timeout): name
-            for name, notebook in waiting.items()
-        }
+        for page, notebook, fingerprint in todo:
+            jobs[pool.submit(execute, page, notebook, root)] = page, fingerprint
         for job in as_completed(jobs):
-            name = jobs[job]
+            page, fingerprint = jobs[job]
             # a dead kernel raises here, a failing cell comes back as `err`
             problem = job.exception() or job.result().err
             if problem:
-                failed.append(name)
-                report(f"FAILED {name}: {problem}")
+                failed.append(page)
+                report(f"FAILED {page}: {problem}")
                 continue
-            result = job.result()
-            data = {"execution_seconds": result.time, **where()}
-            bundle = CacheBundleIn(result.nb, str(root / f"{name}.md"), data=data)
-            cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
-            print(f"executing {name} … done in {result.time:.0f} s", flush=True)
+            done = job.result()
+            about = {"execution_seconds": done.time, "fingerprint": fingerprint, **where()}
+            enter(cache, root, page, done.nb, about)
+            print(f"executing {page} … done in {done.time:.0f} s", flush=True)
     if failed:
-        report(f"The book was not built: {', '.join(sorted(failed))} failed; see the cells above.")
-    return 1 if failed else 0
+        raise RuntimeError(
+            f"The book was not built: {', '.join(sorted(failed))} failed; see the cells above."
+        )
+    refresh_looks(root)
 
 
-if __name__ == "__main__":
-    # Ctrl-C waits for no running page: a kernel ends itself when its parent is gone
-    signal.signal(signal.SIGINT, lambda *_: os._exit(130))
-    try:
-        source.read_book(Path.cwd())
-    except source.SourceError as error:
-        sys.exit(str(error))
-    sys.exit(main(Path.cwd()))
+def refresh_looks(root: Path) -> None:
+    """Give saved figures today's scripts and styles: no cell computes with them.
+
+    A script that asks for a new trait comes with a change of the figure's Python, and that executes
+    its chapters.
+    """
+    now = digest(path for kind in LOOKS for path in (root / "geokit/explore").glob(kind))
+    seen = root / STAMPS / "looks"
+    if seen.exists() and seen.read_text() == now:
+        return
+    cache = cache_of(root)
+    for page, notebook in chapters(root).items():
+        if (about := record_of(cache, notebook)) is None:
+            continue
+        _, executed = cache.merge_match_into_notebook(copy.deepcopy(notebook))
+        states = executed.metadata.get("widgets", {}).get(WIDGETS, {}).get("state", {})
+        before = json.dumps(states)
+        for model in states.values():
+            module, _, name = model["state"].get("_anywidget_id", "").rpartition(".")
+            if module.startswith("geokit."):
+                figure = getattr(import_module(module), name)
+                model["state"] |= {"_esm": str(figure._esm), "_css": str(figure._css)}
+        if json.dumps(states) != before:
+            enter(cache, root, page, executed, about)
+    seen.parent.mkdir(parents=True, exist_ok=True)
+    seen.write_text(now)
