@@ -13,13 +13,19 @@ export PYTHONHASHSEED := 0
 export PYTHONUTF8 := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help book course slides pdf zip test bench notebooks clean
+.PHONY: help book page moved course slides pdf zip style check test test-all beside bench notebooks clean
 
 help: ## say what can be made
-	@grep -E '^[a-z]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z]+):.*## /make \1	/' | expand -t 18
+	@grep -E '^[a-z-]+:.*##' $(firstword $(MAKEFILE_LIST)) | sed -E 's/^([a-z-]+):.*## /make \1	/' | expand -t 18
 
 book: $(INSTALLED) ## execute the chapters and write _build/html/index.html
 	@$(BIN)/python -m book._ext.make book
+
+page: $(INSTALLED) ## execute and build one chapter: make page CHAPTER=05
+	@$(BIN)/python -m book._ext.make page $(CHAPTER)
+
+moved: $(INSTALLED) ## name the pages that the edits since the last build will execute
+	@$(BIN)/python -m book._ext.make moved
 
 course: book ## write the reader's, student's and instructor's editions; COURSE=course.toml chooses
 	@$(BIN)/python -m book._ext.make_course $(COURSE)
@@ -33,13 +39,29 @@ zip: book ## pack the pages to read offline: _build/geometry-of-latent-spaces.zi
 slides: book ## cut each chapter into a deck of slides: _build/slides/index.html
 	@$(BIN)/python -m book._ext.make_slides
 
-test: export OMP_NUM_THREADS := 1
-test: $(INSTALLED) ## check the style, build the book, run every test
+# Tests are told apart by what they need: MARKERS in tests/machine.py.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+NBVAL := --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
+BUILT := book or browser
+LATER := nightly
+
+style: $(INSTALLED)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
-	@$(MAKE) --no-print-directory course
-	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env \
-	  --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks tests
+
+check: style ## while you work: style, and every test that needs neither book, browser nor data
+	@$(PYTEST) -q -m "not ($(BUILT) or data or gpu or slow or nightly)" tests
+
+test: style ## check the style, build the book, run every test; tests that need no book run beside
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target course beside
+	@$(PYTEST) -m "($(BUILT)) and not ($(LATER))" tests
+
+beside: $(INSTALLED)
+	@$(PYTEST) -m "not ($(BUILT) or $(LATER))" $(NBVAL) tests
+
+test-all: export HYPOTHESIS_PROFILE := full
+test-all: ## all of it, as every night: also what `make test` leaves for later (CONTRIBUTING.md)
+	@$(MAKE) --no-print-directory test LATER=gone
 
 BENCH_PYTHON ?= $(BIN)/python
 bench: $(INSTALLED) ## run the races in benchmarks/
@@ -56,6 +78,12 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
 	  echo "geokit needs Python 3.11 or newer, but $(PYTHON) is `$(PYTHON) --version 2>&1`." \
 	    "Name another: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
-	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[book,test,flows,cluster]'
+	@if command -v uv >/dev/null; then \
+	  uv venv --quiet --seed --clear --python $(PYTHON) .venv && \
+	  uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[book,test,flows,cluster]'; \
+	else \
+	  $(PYTHON) -m venv .venv && \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
+	    -c constraints.txt -e '.[book,test,flows,cluster]'; \
+	fi
 	@touch $@

@@ -59,7 +59,11 @@ def main(root: Path, command: str, chapter: str = "") -> str | None:
         if not found:
             return f"There is no chapter {chapter} in book/; say one that is: make page CHAPTER=05."
         execute.main(root, chapter)
-        pages(root)
+        if any(execute.waiting(root)):  # one page was asked for, and others are not up to date
+            (root / STAMP).unlink(missing_ok=True)
+            build.site(root, preview=True)
+        else:
+            pages(root)
     except (ValueError, RuntimeError) as fault:  # of the sources, of a cell, of the strict build
         return str(fault)
     what, name = ("page", f"book/{found[0].stem}") if chapter else ("book", "index")

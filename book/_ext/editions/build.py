@@ -14,7 +14,7 @@ import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
-from .. import execute
+from .. import execute, fresh
 from ..first_cell import first_cell
 from ..notebooks import stable_ids
 from ..published import repository
@@ -34,15 +34,18 @@ PARAMETER = re.compile(r'^dataset = ".*?"', re.M)
 SPHINX = "import gc; gc.disable(); from jupyter_book.cli.main import main; main(prog_name='jb')"
 
 
-def site(source: Path, *, everything: bool = True) -> str:
-    """Build the pages of a tree of sources strictly; what Sphinx complains of.
+def site(source: Path, *, everything: bool = False, preview: bool = False) -> None:
+    """Build the pages of a tree of sources strictly, all of them or those that changed.
+
+    A preview is not strict, and shows chapters that were not executed without their results.
 
     Raises:
         RuntimeError: a warning or an error.
     """
-    words = ["build", ".", "-W", "-n", "--keep-going", "-q", *["--all"] * everything]
-    command = [sys.executable, "-c", SPHINX, *words]
-    done = subprocess.run(command, cwd=source, text=True, capture_output=True)
+    words = ["build", ".", "-q", *["-W", "-n", "--keep-going"] * (not preview)]
+    command = [sys.executable, "-c", SPHINX, *words, *["--all"] * everything]
+    known = os.environ | ({fresh.PREVIEW: "1"} if preview else {})
+    done = subprocess.run(command, cwd=source, text=True, capture_output=True, env=known)
     if done.returncode:
         raise RuntimeError(
             f"{done.stderr}The strict build failed: each WARNING or ERROR above must be mended."
