@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+EXTRAS := '.[book,test,flows,cluster]'
 
 # What a user's shell may hold and the build must not see: another environment, another backend, other kernels.
 unexport MPLBACKEND PYTHONPATH PYTHONHOME PYTHONSTARTUP PYTHONSAFEPATH VIRTUAL_ENV JUPYTER_PATH JUPYTER_CONFIG_DIR
@@ -80,10 +81,10 @@ $(INSTALLED): pyproject.toml constraints.txt
 	    "Name another: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	@if command -v uv >/dev/null; then \
 	  uv venv --quiet --seed --clear --python $(PYTHON) .venv && \
-	  uv pip install --quiet --python $(BIN)/python -c constraints.txt -e '.[book,test,flows,cluster]'; \
+	  UV_EXTRA_INDEX_URL="$$PIP_EXTRA_INDEX_URL" UV_FIND_LINKS="$$PIP_FIND_LINKS" uv pip install --quiet \
+	    --index-strategy unsafe-best-match --python $(BIN)/python -c constraints.txt -e $(EXTRAS); \
 	else \
 	  $(PYTHON) -m venv .venv && \
-	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile \
-	    -c constraints.txt -e '.[book,test,flows,cluster]'; \
+	  $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt -e $(EXTRAS); \
 	fi
 	@touch $@
