@@ -1,9 +1,18 @@
 """What this machine cannot run is left out and named at the end; CI leaves out none in silence."""
 
 import os
+from pathlib import Path
 
 import pytest
-from machine import LACKS, MARKERS
+from hypothesis import settings
+from machine import LACKS, MARKERS, needs
+
+ROOT = Path(__file__).parents[1]
+
+# the same examples in every run, and few; at night many, and new ones
+settings.register_profile("default", deadline=None, derandomize=True, max_examples=30)
+settings.register_profile("full", deadline=None, max_examples=300, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 lacking = pytest.StashKey[dict[str, list[str]]]()
 
@@ -12,6 +21,22 @@ def pytest_configure(config: pytest.Config) -> None:
     for name, meaning in MARKERS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
     config.stash[lacking] = {}
+
+
+@pytest.fixture(scope="session")
+def site() -> Path:
+    """The pages of the built book."""
+    if not (ROOT / "_build/html/index.html").exists():
+        pytest.fail("There is no built book in _build/html: run `make book` first.", pytrace=False)
+    return ROOT / "_build/html"
+
+
+@pytest.fixture(scope="session")
+def course() -> Path:
+    """The editions of the whole book."""
+    if not (ROOT / "_build/course/student/html").exists():
+        pytest.fail("There is no course in _build/course: run `make course` first.", pytrace=False)
+    return ROOT / "_build/course"
 
 
 def lack(item: pytest.Item) -> str | None:
@@ -23,7 +48,11 @@ def lack(item: pytest.Item) -> str | None:
     return None
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    for item in items:
+        for mark in needs(item):
+            item.add_marker(mark)
     reasons = {item: lack(item) for item in items}
     for item, reason in reasons.items():
         if reason:

@@ -1,18 +1,53 @@
-"""What a test may need and a machine may lack: a browser, large data, a GPU, other libraries."""
+"""What a test needs: the built book, time; or what a machine may lack: a browser, data, a GPU."""
 
+import ast
+import json
 import os
 import shutil
+from collections.abc import Iterator
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 MARKERS = {
+    "book": "reads what `make course` built: whatever asks for the fixture `site` or `course`",
+    "slow": "takes seconds, so `make check` leaves it to `make test`",
+    "nightly": "takes minutes, and another test sees most of it: `make test-all`",
     "browser": "looks at the built pages in Chromium",
     "data": "reads the large image files below GEOKIT_DATA",
     "gpu": "needs a CUDA device",
     "peers(*modules)": "compares with other libraries, named by their import names",
 }
+BUILT = {"site", "course"}
+"""Fixtures that give what `make` built."""
+DOWNLOADED = {"mnist", "fashion-mnist", "cifar-10", "celeba"}
+"""Images that come with no package."""
+
+
+def needs(item: pytest.Item) -> Iterator[str]:
+    """Marks that follow from what a test is."""
+    if BUILT & {*getattr(item, "fixturenames", ())}:
+        yield "book"
+    if item.path.suffix == ".ipynb" and loads_large_images(item.path):
+        yield "data"
+
+
+@cache
+def loads_large_images(notebook: Path) -> bool:
+    """Whether running the notebook loads such images, outside functions and conditions."""
+    cells = json.loads(notebook.read_text(encoding="utf-8"))["cells"]
+    code = ("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+    at_once = (node for source in code for node in ast.parse(source).body)
+    plain = (node for node in at_once if isinstance(node, ast.Assign | ast.Expr))
+    calls = (n for node in plain for n in ast.walk(node) if isinstance(n, ast.Call))
+    return any(
+        ast.unparse(call.func) == "data.load"
+        and isinstance(call.args[0], ast.Constant)
+        and call.args[0].value in DOWNLOADED
+        for call in calls
+    )
 
 
 def chromium() -> str | None:

@@ -36,13 +36,6 @@ MODULES = [
 MODULES += ["plotting", "explore", "check", "rbf", "ensemble", "walks"]
 
 
-@pytest.fixture
-def site() -> Path:
-    if not SITE.exists():
-        pytest.fail("There is no built book in _build/html: run `make book` first.", pytrace=False)
-    return SITE
-
-
 # The library's reference ------------------------------------------------------------------------
 
 

@@ -21,11 +21,7 @@ RAW = re.compile(r"^[`:]{3,}\{|\{[\w:]+\}`|^\([\w-]+\)=$", re.M)
 WORD = re.compile(r"[a-z]{4,}")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def course() -> Path:
-    if not (COURSE / "student/html").exists():
-        pytest.fail("There is no course in _build/course: run `make course` first.", pytrace=False)
-    return COURSE
+pytestmark = pytest.mark.usefixtures("course")
 
 
 def notebook(edition: str, name: str) -> nbformat.NotebookNode:

@@ -45,10 +45,8 @@ BESIDE = (
 
 
 @pytest.fixture(scope="module")
-def atlas() -> Atlas:
-    if not SITE.exists():
-        pytest.fail("There is no built book in _build/html: run `make book` first.", pytrace=False)
-    return Atlas.read(SITE)
+def atlas(site) -> Atlas:
+    return Atlas.read(site)
 
 
 @pytest.fixture(scope="module")

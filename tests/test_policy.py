@@ -10,7 +10,6 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 ROOT = Path(__file__).parents[1]
-SITE = ROOT / "_build/html"
 PAGES = sorted((ROOT / "book").glob("*.md"))
 CHAPTERS = [page for page in PAGES if re.match(r"\d\d-", page.name)]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -47,10 +46,8 @@ def test_every_page_is_in_the_table_of_contents():
 
 
 @pytest.fixture(scope="module")
-def pages() -> list[Path]:
-    found = [p for p in SITE.rglob("*.html") if "_static" not in p.relative_to(SITE).parts]
-    if not found:
-        pytest.fail("There is no built book in _build/html: run `make book` first.", pytrace=False)
+def pages(site) -> list[Path]:
+    found = (p for p in site.rglob("*.html") if "_static" not in p.relative_to(site).parts)
     return sorted(found)
 
 
