@@ -11,10 +11,8 @@ Source: Arvanitidis, Hansen and Hauberg (2018), Latent Space Oddity: its varianc
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 import torch
-from scipy.optimize import nnls
-from scipy.spatial.distance import cdist
-from sklearn.cluster import KMeans
 from torch import Tensor, nn
 
 from .types import Derivatives, Float
@@ -124,10 +122,12 @@ class RBFPrecision(nn.Module):
             raise ValueError(
                 f"curvature is {curvature} and floor {floor}; both must be positive and finite."
             )
+        from sklearn.cluster import KMeans  # late: it takes longer to load than all else
+
         clusters = KMeans(centres, n_init=4, random_state=seed).fit(z)
         c = clusters.cluster_centers_
         λ = bandwidths(z, clusters.labels_, c, curvature)
-        v = np.exp(-λ * cdist(z, c, "sqeuclidean"))
+        v = np.exp(-λ * scipy.spatial.distance.cdist(z, c, "sqeuclidean"))
         W = weights(v, σ**-2 - floor)
         return cls(*(torch.from_numpy(x).to(codes) for x in (c, λ, W)), floor)
 
@@ -213,4 +213,4 @@ def weights(
     Source: Lawson and Hanson (1974), Solving Least Squares Problems, ch. 23, by scipy.
     """
     Q, R = np.linalg.qr(bumps)  # ‖Rw − Qᵀy‖ has the minima of ‖vw − y‖, and K rows instead of n
-    return np.stack([nnls(R, target)[0] for target in (Q.T @ targets).T])
+    return np.stack([scipy.optimize.nnls(R, target)[0] for target in (Q.T @ targets).T])

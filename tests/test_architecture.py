@@ -1,6 +1,8 @@
 """Geometry knows no model and models no geometry: the architecture, read from the imports."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,3 +123,11 @@ def test_an_allowed_import_passes(tmp_path, file, line):
     path.parent.mkdir(parents=True)
     path.write_text(line)
     assert forbidden_imports(tmp_path / "house") == []
+
+
+def test_importing_the_package_loads_nothing_that_takes_long():
+    """Scikit-learn, scipy's statistics and the models' libraries come when they are first used."""
+    heavy = ("sklearn", "scipy.stats", "scipy.optimize", "matplotlib", "zuko", "torchdiffeq")
+    code = f"import sys, geokit; print(*(name for name in {heavy} if name in sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == []

@@ -23,8 +23,6 @@ from operator import index
 
 import numpy as np
 import torch
-from sklearn.datasets import load_digits
-from sklearn.model_selection import train_test_split
 from torch import Tensor
 
 from ..types import Float32, Int64
@@ -133,6 +131,9 @@ def _integers(classes) -> set[int]:
 
 
 def _digits(split: str) -> Stored:
+    from sklearn.datasets import load_digits  # late: it takes longer to load than all else
+    from sklearn.model_selection import train_test_split
+
     digits = load_digits()
     everything = np.arange(len(digits.target))
     train, test = train_test_split(

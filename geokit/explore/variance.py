@@ -4,8 +4,6 @@ import numpy as np
 import torch
 import traitlets
 from scipy.spatial.distance import cdist
-from sklearn.cluster import KMeans
-from sklearn.datasets import make_moons
 from torch import Tensor
 
 from ..rbf import bandwidths, weights
@@ -58,6 +56,8 @@ class RBFVariance(TwoEnds):
         b: Point | None = None,
     ):
         if codes is None:
+            from sklearn.datasets import make_moons  # late: it takes longer to load than all else
+
             moons, _ = make_moons(400, noise=0.06, random_state=0)
             codes = torch.from_numpy(moons)
             a, b = A if a is None else a, B if b is None else b
@@ -102,6 +102,8 @@ def fitted(codes: Float[np.ndarray, "n 2"]) -> bytes:
     """
     numbers = []
     for K in CENTRES:
+        from sklearn.cluster import KMeans
+
         clusters = KMeans(K, n_init=4, random_state=0).fit(codes)  # as `RBFPrecision.fit` does
         c = clusters.cluster_centers_
         λ = bandwidths(codes, clusters.labels_, c, 1.0)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-from scipy import stats
+import scipy
 
 from .tables import names_of, square_of
 from .variation import ROUND_OFF, cv_of, log_ratio, over_models
@@ -112,7 +112,7 @@ def compare(
             "choose another baseline."
         )
     found = over_models(square.values, resamples, np.random.default_rng(seed))
-    margin = stats.t.ppf((1 + level) / 2, len(square.models) - 1)
+    margin = scipy.stats.t.ppf((1 + level) / 2, len(square.models) - 1)
     cv, mean_cv, ratio = found.cv, found.cv.mean(-1), np.exp(found.ratio)
     summary = pd.DataFrame(
         {
@@ -192,8 +192,8 @@ def power(
             by_models.append(found.ratio[1] / found.ratio_error[1])
             mean, error = _paired(*np.log(found.cv[::-1]))
             by_pairs.append(mean / error)
-        models_needed = stats.t.ppf((1 + level) / 2, m - 1)
-        pairs_needed = stats.t.ppf((1 + level) / 2, values.shape[-1] - 1)
+        models_needed = scipy.stats.t.ppf((1 + level) / 2, m - 1)
+        pairs_needed = scipy.stats.t.ppf((1 + level) / 2, values.shape[-1] - 1)
         low, high = np.exp(np.quantile(ratio, [(1 - level) / 2, (1 + level) / 2]))
         rows.append(
             {
@@ -251,7 +251,7 @@ def bias(
 def _student(mean, error, df) -> tuple[float, float, float]:
     """t, two-sided p, and p for a negative mean; NaN where there is neither mean nor error."""
     t = mean / error if error > 0 else np.nan
-    return t, 2 * stats.t.sf(abs(t), df), stats.t.cdf(t, df)
+    return t, 2 * scipy.stats.t.sf(abs(t), df), scipy.stats.t.cdf(t, df)
 
 
 def _paired(x, y) -> tuple[float, float]:
@@ -277,4 +277,4 @@ def _tests(cv, base, ratio_error, models) -> dict:
 def _rank_correlation(x, y) -> float:
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         return np.nan
-    return stats.spearmanr(x, y).statistic
+    return scipy.stats.spearmanr(x, y).statistic

@@ -13,7 +13,6 @@ import numpy as np
 import torch
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
-from sklearn.neighbors import NearestNeighbors
 from torch import Tensor
 
 from ..curves import Elements, StraightLine, require_same_space
@@ -168,8 +167,7 @@ class LatentGraph:
         points, which = torch.unique(ends.flatten(0, 1), dim=0, return_inverse=True)
         s, t = _array(which).reshape(2, -1)
         N, M, k = len(self.nodes), len(points), min(LINKS, len(self.nodes))
-        tree = NearestNeighbors(n_neighbors=k).fit(_array(self.nodes))
-        reach, near = tree.kneighbors(_array(points))
+        reach, near = _neighbours(self.nodes, k, _array(points))
         own, near, reach = np.arange(M).repeat(k), near.ravel(), reach[:, -1]
         close = _array((ends[0] - ends[1]).norm(dim=-1)) <= np.minimum(reach[s], reach[t])
         u, v = np.unique([s[close], t[close]], axis=1)
@@ -214,9 +212,16 @@ def _nearest(x: Tensor, neighbours: int) -> Int[Tensor, "m 2"]:
             f"{len(x)} nodes cannot have {neighbours} neighbours each; "
             "give at least 1, and more nodes than neighbours."
         )
-    near = NearestNeighbors(n_neighbors=neighbours).fit(_array(x)).kneighbors()[1]
+    near = _neighbours(x, neighbours)[1]
     own = np.arange(len(x)).repeat(neighbours)
     return torch.as_tensor(np.stack([own, near.ravel()], axis=-1)).to(x.device)
+
+
+def _neighbours(nodes: Tensor, k: int, points: np.ndarray | None = None) -> tuple:
+    """Distances and numbers of the k nodes next to each point, or to each node but itself."""
+    from sklearn.neighbors import NearestNeighbors  # late: it takes longer to load than all else
+
+    return NearestNeighbors(n_neighbors=k).fit(_array(nodes)).kneighbors(points)
 
 
 def _lengths(G: Metric, a: Float[Tensor, "m d"], b: Float[Tensor, "m d"]) -> Float[Tensor, " m"]:

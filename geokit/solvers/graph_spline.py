@@ -18,7 +18,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from sklearn.cluster import KMeans
 from torch import Tensor
 
 from ..curves import CubicSpline, Elements
@@ -50,6 +49,8 @@ class GraphSpline:
                 f"{centres} centres need as many codes (N, d) or more, all finite; these have "
                 f"shape {tuple(codes.shape)}, finite: {bool(codes.isfinite().all())}."
             )
+        from sklearn.cluster import KMeans  # late: it takes longer to load than all else
+
         means = KMeans(centres, n_init=10, random_state=0).fit(codes.detach().cpu().numpy())
         nodes = torch.from_numpy(means.cluster_centers_).to(codes)
         return cls(LatentGraph(G, nodes, neighbours=neighbours))
