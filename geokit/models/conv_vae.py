@@ -5,10 +5,10 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import torch
 from torch import Tensor, nn
 
 from ..types import Float
+from .variational import Ensemble
 
 
 class Step(NamedTuple):
@@ -20,7 +20,7 @@ class Step(NamedTuple):
     kernel: int = 3
 
 
-class ConvVAE(nn.Module):
+class ConvVAE(Ensemble):
     """x ~ N(fₛ(z), std²) with z ~ N(0, I) and a decoder s drawn evenly from S, as `EnsembleVAE`,
     for pictures `(c, h, w)` that come and go flattened, D = c·h·w.
 
@@ -83,14 +83,12 @@ class ConvVAE(nn.Module):
         output: type[nn.Module] = nn.Sigmoid,
         std: float = 0.1,
     ):
-        super().__init__()
         steps = [Step(*step) for step in steps]
         _require_layout(tuple(shape), latent, channels, stem, steps, decoders, std)
-        self.shape, self.latent, self.std = tuple(shape), latent, std
-        c, h, w = shape
+        c, h, w = shape = tuple(shape)
         halvings = 2 ** len(channels)
-        self.encoder = nn.Sequential(
-            nn.Unflatten(1, self.shape),
+        encoder = nn.Sequential(
+            nn.Unflatten(1, shape),
             *(
                 layer
                 for a, b in zip([c, *channels], channels, strict=False)
@@ -99,10 +97,10 @@ class ConvVAE(nn.Module):
             nn.Flatten(),
         )
         features = channels[-1] * -(-h // halvings) * -(-w // halvings)
-        self.encoder_mean = nn.Linear(features, latent)
-        self.encoder_log_std = nn.Linear(features, latent)
-        self.decoders = nn.ModuleList(
-            Decoder(self.shape, latent, stem, steps, activation, output) for _ in range(decoders)
+        super().__init__(encoder, features, latent, std)
+        self.shape = shape
+        self.decoders.extend(
+            Decoder(shape, latent, stem, steps, activation, output) for _ in range(decoders)
         )
 
     @classmethod
@@ -129,38 +127,6 @@ class ConvVAE(nn.Module):
         """The code of an image: the mean of q(z|x)."""
         h = self.encoder(x.reshape(-1, x.shape[-1]))
         return self.encoder_mean(h).reshape(*x.shape[:-1], self.latent)
-
-    def mean(self, z: Float[Tensor, "*batch d"]) -> Float[Tensor, "*batch D"]:
-        """m(z), the mean of the decoders' images."""
-        return torch.stack([f(z) for f in self.decoders]).mean(dim=0)
-
-    def elbo(
-        self,
-        x: Float[Tensor, "n D"],
-        generator: torch.Generator | None = None,
-        *,
-        noise: Float[Tensor, "n d"] | None = None,
-        kl_weight: float = 1.0,
-    ) -> Float[Tensor, " n"]:
-        """The evidence lower bound of each image in nats, one sample of z an image; decoded in
-        equal shares, the first by the first decoder. If S does not divide n, the first shares have
-        one image more.
-
-        The standard normal noise is `noise`, or comes from `generator`, a CPU one. A `kl_weight`
-        other than 1 multiplies the KL, and then it is no bound. With σ = 1 it is, up to a constant,
-        the negative of the authors' loss ½‖x̂ − x‖² + KL.
-        """
-        h = self.encoder(x)
-        m, log_s = self.encoder_mean(h), self.encoder_log_std(h)
-        if noise is None:
-            noise = torch.randn(m.shape, generator=generator, dtype=m.dtype).to(m.device)
-        shares = (m + log_s.exp() * noise).tensor_split(len(self.decoders))
-        mean = torch.cat([f(z) for f, z in zip(self.decoders, shares, strict=True)])
-        log_likelihood = (
-            -0.5 * ((x - mean) / self.std) ** 2 - math.log(self.std) - 0.5 * math.log(2 * math.pi)
-        )
-        kl = 0.5 * (m**2 + (2 * log_s).exp() - 1) - log_s
-        return log_likelihood.sum(dim=-1) - kl_weight * kl.sum(dim=-1)
 
 
 class Decoder(nn.Module):
