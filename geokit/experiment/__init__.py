@@ -4,7 +4,8 @@
 Whatever stops it, the next call goes on where it stood.
 """
 
-from .runs import load_model, run
+from .runs import run
 from .spec import Spec, read_spec
+from .store import load_model
 
 __all__ = ["Spec", "load_model", "read_spec", "run"]

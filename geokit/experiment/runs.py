@@ -1,33 +1,24 @@
 """From a spec to a table, unit by unit; whatever stops it, nothing is lost."""
 
-import hashlib
-import io
 import json
-import platform
 import time
 import warnings
 from concurrent.futures import Executor, as_completed
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pandas as pd
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import load_file, save
-from torch import Tensor, nn
+from safetensors import safe_open
+from safetensors.torch import save
+from torch import Tensor
 
 from .. import data
-from ..geodesic import geodesic
 from ..progress import progress as bar_over
-from ..pullback import PullbackMetric
 from ..training import DivergedTraining, fit_many
 from .measure import describe, distances, in_smaller_parts
 from .spec import Spec, read_spec
-from .store import replace, settle
-
-DIGITS = "%.9g"
-SHOWN = 2000
-"""Of so many test images the codes in the first model are kept, to draw."""
+from .store import load_model, replace, seed_file, settle
+from .tables import as_text, collect, pairs_of, read
 
 
 def run(
@@ -79,69 +70,54 @@ def run(
     """
     spec, out = read_spec(spec), Path(out)
     _require_device(device)
-    first, second = _pairs(spec)
+    test = data.load(spec.dataset, spec.pairs.split, spec.classes)
+    pairs_of(spec, len(test))  # too many are told before any work
     if settle(out, spec, resume):
-        return _read(out)
+        return read(out)
+    train = data.load(spec.dataset, "train", spec.classes)
     seeds = spec.all_seeds
-    missing = [seed for seed in seeds if not (out / f"seeds/{_name(seed)}.json").exists()]
+    missing = [seed for seed in seeds if not seed_file(out, seed, "json").exists()]
     size = spec.seeds.together
     units = [[s for s in seeds[i : i + size] if s in missing] for i in range(0, len(seeds), size)]
     tasks = [(spec.as_dict(), seeds[i * size : (i + 1) * size]) for i, u in enumerate(units) if u]
     if executor is None:
         for task in tasks:
-            _unit(*task, str(out), device, progress)
+            _unit(*task, str(out), device, progress, (train, test))
     else:
         futures = [executor.submit(_unit, *task, str(out), device, False) for task in tasks]
         for future in as_completed(futures):
             future.result()
-    return _collect(spec, out, first, second, device)
+    return collect(spec, out, train, test, device)
 
 
-def load_model(out: Path | str, seed: int) -> nn.Module:
-    """A trained model of a run, in eval mode and double precision; needs no images.
-
-    Raises:
-        ValueError: there is no finished model of that seed in `out`, or its file is damaged.
-    """
-    path = Path(out) / f"seeds/{_name(seed)}.safetensors"
-    if not path.exists():
-        raise ValueError(f"{path} is not there: no finished model of seed {seed}.")
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = file.metadata()
-        spec = read_spec(json.loads(about["spec"]))
-        model = spec.build(tuple(json.loads(about["shape"])))
-        model.load_state_dict(load_file(path))
-    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
-        reason = str(error).partition("\n")[0]
-        raise ValueError(
-            f"{path} cannot be read as a model of a run ({reason}); "
-            "delete it and run the experiment again."
-        ) from error
-    return model.double().eval().requires_grad_(False)
-
-
-def _unit(spec: dict, seeds: list[int], out: str, device: str, progress: bool) -> None:
+def _unit(
+    spec: dict,
+    seeds: list[int],
+    out: str,
+    device: str,
+    progress: bool,
+    images: tuple[data.Images, data.Images] | None = None,
+) -> None:
     """Train the models of some seeds as one stack, then measure one after the other; what is done
-    already is left alone."""
-    spec, folder = read_spec(spec), Path(out) / "seeds"
-    train = data.load(spec.dataset, "train", spec.classes)
-    test = data.load(spec.dataset, spec.pairs.split, spec.classes)
-    left = [s for s in seeds if not (folder / f"{_name(s)}.json").exists()]
-    if any(not (folder / f"{_name(s)}.safetensors").exists() for s in left):
+    already is left alone. Another process loads the images for itself."""
+    spec = read_spec(spec)
+    train, test = images or (
+        data.load(spec.dataset, split, spec.classes) for split in ("train", spec.pairs.split)
+    )
+    left = [s for s in seeds if not seed_file(out, s, "json").exists()]
+    if any(not seed_file(out, s, "safetensors").exists() for s in left):
         in_smaller_parts(
-            lambda some: _train(spec, list(some), train.pixels, folder, device, progress),
+            lambda some: _train(spec, list(some), train.pixels, out, device, progress),
             seeds,
             "models",
         )
     for seed in bar_over(left, unit="model", label="measuring", show=progress):
-        path = folder / f"{_name(seed)}.safetensors"
-        if path.exists():  # a diverged model has no weights, and has been noted
-            _measure(spec, seed, train.pixels, test.pixels, folder, device)
+        if seed_file(out, seed, "safetensors").exists():  # a diverged one has no weights
+            _measure(spec, seed, train.pixels, test.pixels, out, device)
 
 
 def _train(
-    spec: Spec, seeds: list[int], pixels: Tensor, folder: Path, device: str, progress: bool
+    spec: Spec, seeds: list[int], pixels: Tensor, out: str, device: str, progress: bool
 ) -> None:
     """Train these models; write the weights of each, or the epoch in which it diverged."""
     started = time.perf_counter()
@@ -150,7 +126,7 @@ def _train(
     for seed in seeds:
         torch.manual_seed(seed)
         models.append(spec.build(tuple(pixels.shape[1:])).to(dtype))
-    checkpoint = folder / f"training-{_name(seeds[0])}-{_name(seeds[-1])}.safetensors"
+    checkpoint = Path(out) / f"seeds/training-{seeds[0]:03d}-{seeds[-1]:03d}.safetensors"
     with warnings.catch_warnings():
         warnings.simplefilter("always", DivergedTraining)
         history = fit_many(
@@ -170,7 +146,7 @@ def _train(
     for seed, model, elbo in zip(seeds, models, history, strict=True):
         if len(elbo) < spec.training.epochs or not pd.notna(elbo[-1]):
             about = {"seed": seed, "status": f"diverged in epoch {len(elbo)}"}
-            replace(folder / f"{_name(seed)}.json", json.dumps(about) + "\n")
+            replace(seed_file(out, seed, "json"), json.dumps(about) + "\n")
             continue
         weights = {key: value.cpu().contiguous() for key, value in model.state_dict().items()}
         about = {
@@ -179,20 +155,19 @@ def _train(
             "history": json.dumps(elbo),
             "seconds": str(seconds),
         }
-        replace(folder / f"{_name(seed)}.safetensors", save(weights, about))
+        replace(seed_file(out, seed, "safetensors"), save(weights, about))
     checkpoint.unlink(missing_ok=True)
 
 
-def _measure(spec: Spec, seed: int, train: Tensor, test: Tensor, folder: Path, device: str) -> None:
+def _measure(spec: Spec, seed: int, train: Tensor, test: Tensor, out: str, device: str) -> None:
     """The rows of one model, and what there is to say about it; the latter comes last."""
     started = time.perf_counter()
-    path = folder / f"{_name(seed)}.safetensors"
-    with safe_open(path, framework="pt") as file:
+    with safe_open(seed_file(out, seed, "safetensors"), framework="pt") as file:
         trained = file.metadata()
-    model = load_model(folder.parent, seed).to(device)
+    model = load_model(out, seed).to(device)
     images = test.flatten(1).to(device, torch.float64)
     about, codes = describe(model, images)
-    first, second = _pairs(spec)
+    first, second = pairs_of(spec, len(test))
     nodes = None
     if spec.geometry.graph:
         some = torch.linspace(0, len(train) - 1, min(spec.geometry.graph, len(train))).long()
@@ -207,101 +182,14 @@ def _measure(spec: Spec, seed: int, train: Tensor, test: Tensor, folder: Path, d
         geometry=spec.geometry,
     )
     rows.insert(0, "model", seed)
-    replace(folder / f"{_name(seed)}.csv", _text(rows))
+    replace(seed_file(out, seed, "csv"), as_text(rows))
     history = json.loads(trained["history"])
     about = {"seed": seed, "status": "ok", "elbo_train": history[-1], **about}
     about["seconds"] = {
         "training": float(trained["seconds"]),
         "measuring": round(time.perf_counter() - started, 1),
     }
-    replace(folder / f"{_name(seed)}.json", json.dumps(about) + "\n")
-
-
-def _collect(spec: Spec, out: Path, first: Tensor, second: Tensor, device: str) -> pd.DataFrame:
-    """One table from the rows of all seeds; the provenance is written last."""
-    about = [json.loads((out / f"seeds/{_name(s)}.json").read_text()) for s in spec.all_seeds]
-    fine = [a["seed"] for a in about if a["status"] == "ok"]
-    if len(fine) < 3:
-        raise ValueError(
-            f"only {len(fine)} of {len(about)} trainings ended well ({out / 'seeds'} says how); "
-            "lower training.learning_rate and start anew: a spread needs at least 3 models."
-        )
-    seconds = [a.pop("seconds", {}) for a in about]
-    table = pd.concat([pd.read_csv(out / f"seeds/{_name(s)}.csv") for s in fine], ignore_index=True)
-    test = data.load(spec.dataset, spec.pairs.split, spec.classes)
-    x = test.pixels.flatten(1).double()
-    same = {"ambient": (x[first] - x[second]).norm(dim=-1)}
-    if (true := _truth(spec, first, second)) is not None:
-        same["true"] = true
-    for k, (name, value) in enumerate(same.items()):
-        table.insert(2 + k, name, value.numpy()[table.pair])
-    pairs = pd.DataFrame(
-        {
-            "pair": range(len(first)),
-            "first": first,
-            "second": second,
-            "label_first": test.labels[first],
-            "label_second": test.labels[second],
-        }
-    )
-    replace(out / "codes.csv", _codes(load_model(out, fine[0]), test))
-    replace(out / "pairs.csv", _text(pairs))
-    replace(out / "models.csv", _text(pd.DataFrame(about)))
-    replace(out / "distances.csv", _text(table))
-    provenance = {
-        **json.loads((out / "run.json").read_text(encoding="utf-8")),
-        "images": {
-            "train": data.load(spec.dataset, "train", spec.classes).name,
-            "test": test.name,
-            "test_sha256": hashlib.sha256(test.pixels.numpy().tobytes()).hexdigest(),
-        },
-        "seeds": spec.all_seeds,
-        "diverged": [a["seed"] for a in about if a["status"] != "ok"],
-        "geodesics": len(table),
-        "resolved": int(table.resolved.sum()),
-        "seconds": {
-            key: round(sum(s.get(key, 0) for s in seconds)) for key in ("training", "measuring")
-        },
-        "device": torch.cuda.get_device_name() if device.startswith("cuda") else platform.machine(),
-        "threads": torch.get_num_threads(),
-        "geokit": _version(),
-        "python": platform.python_version(),
-        "date": time.strftime("%Y-%m-%d", time.gmtime()),
-    }
-    replace(out / "provenance.json", json.dumps(provenance, indent=2) + "\n")
-    return _read(out)
-
-
-def _codes(model: nn.Module, test: data.Images) -> str:
-    """Where one model puts the first test images: a picture of its latent space, as a table."""
-    shown = test.pixels[:SHOWN].flatten(1).double()
-    with torch.no_grad():
-        z = model.encode(shown).numpy()
-    table = pd.DataFrame(z, columns=[f"z{i + 1}" for i in range(z.shape[1])])
-    table.insert(0, "label", test.labels[: len(z)].numpy())
-    return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
-
-
-def _truth(spec: Spec, first: Tensor, second: Tensor) -> Tensor | None:
-    """The geodesic distance of the generator that rendered the pictures; None where there is
-    none."""
-    if spec.dataset != "pictures":
-        return None
-    u = data.pictures.factors(spec.pairs.split).double()
-    path = geodesic(PullbackMetric(data.pictures.render), u[first], u[second], tolerance=1e-8)
-    return path.length
-
-
-def _pairs(spec: Spec) -> Tensor:
-    """Indices of the first and the second image of each pair, `(2, P)`."""
-    n = len(data.load(spec.dataset, spec.pairs.split, spec.classes))
-    if 2 * spec.pairs.count > n:
-        raise ValueError(
-            f"{spec.pairs.count} pairs need {2 * spec.pairs.count} different images; "
-            f"the {spec.pairs.split} split of {spec.dataset} has {n}."
-        )
-    order = torch.randperm(n, generator=torch.Generator().manual_seed(spec.pairs.seed))
-    return order[: 2 * spec.pairs.count].reshape(2, spec.pairs.count)
+    replace(seed_file(out, seed, "json"), json.dumps(about) + "\n")
 
 
 def _require_device(device: str) -> None:
@@ -312,22 +200,3 @@ def _require_device(device: str) -> None:
             f"there is no device {device!r} here ({str(error).splitlines()[0]}); "
             'use device="cpu", or a machine that has it.'
         ) from error
-
-
-def _version() -> str | None:
-    try:
-        return version("geokit")
-    except PackageNotFoundError:  # a copy of the folder runs without being installed
-        return None
-
-
-def _text(table: pd.DataFrame) -> str:
-    return table.to_csv(index=False, float_format=DIGITS, lineterminator="\n")
-
-
-def _read(out: Path) -> pd.DataFrame:
-    return pd.read_csv(io.StringIO((out / "distances.csv").read_text(encoding="utf-8")))
-
-
-def _name(seed: int) -> str:
-    return f"{seed:03d}"

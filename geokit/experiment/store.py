@@ -6,8 +6,11 @@ from functools import cache
 from pathlib import Path
 
 import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file
+from torch import nn
 
-from .spec import Spec
+from .spec import Spec, read_spec
 
 PACKAGE = Path(__file__).parents[1]
 UNINVOLVED = {
@@ -116,3 +119,32 @@ def _clear(out: Path) -> None:
         "run.json",
     ):
         (out / name).unlink(missing_ok=True)
+
+
+def seed_file(out: Path | str, seed: int, kind: str) -> Path:
+    """Where the weights ("safetensors"), rows ("csv") or figures ("json") of one seed lie."""
+    return Path(out) / f"seeds/{seed:03d}.{kind}"
+
+
+def load_model(out: Path | str, seed: int) -> nn.Module:
+    """A trained model of a run, in eval mode and double precision; needs no images.
+
+    Raises:
+        ValueError: there is no finished model of that seed in `out`, or its file is damaged.
+    """
+    path = seed_file(out, seed, "safetensors")
+    if not path.exists():
+        raise ValueError(f"{path} is not there: no finished model of seed {seed}.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            about = file.metadata()
+        spec = read_spec(json.loads(about["spec"]))
+        model = spec.build(tuple(json.loads(about["shape"])))
+        model.load_state_dict(load_file(path))
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        reason = str(error).partition("\n")[0]
+        raise ValueError(
+            f"{path} cannot be read as a model of a run ({reason}); "
+            "delete it and run the experiment again."
+        ) from error
+    return model.double().eval().requires_grad_(False)

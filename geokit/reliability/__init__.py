@@ -7,7 +7,9 @@ by the same models, so the pairs are no independent witnesses: the uncertainty c
 bootstrap that resamples the models.
 """
 
-from .comparison import Comparison, bias, compare, power
+from .bias import bias
+from .comparison import Comparison, compare
+from .power import power
 from .tables import NOT_MEASURED
 from .variation import coefficient_of_variation, cv_standard_error
 

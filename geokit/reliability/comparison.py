@@ -1,4 +1,4 @@
-"""About which distance do retrained models agree better, and is it right?"""
+"""About which distance do retrained models agree better?"""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,9 +8,7 @@ import pandas as pd
 import scipy
 
 from .tables import names_of, square_of
-from .variation import ROUND_OFF, cv_of, log_ratio, over_models
-
-LATENT = ("euclidean", "euclidean_scaled")  # not in data units: no bias against a true distance
+from .variation import cv_of, over_models, paired
 
 
 @dataclass(frozen=True)
@@ -144,127 +142,17 @@ def compare(
     )
 
 
-def power(
-    table: pd.DataFrame,
-    distance: str = "geodesic",
-    *,
-    baseline: str = "euclidean",
-    sizes: Iterable[int] = (3, 5, 10, 20, 30),
-    draws: int = 200,
-    resamples: int = 400,
-    level: float = 0.95,
-    seed: int = 0,
-    models: pd.DataFrame | None = None,
-    keep_unresolved: bool = False,
-) -> pd.DataFrame:
-    """How many models are needed to see what the whole table sees?
-
-    For each size m, `draws` subsets of m models are taken without replacement, and each is compared
-    as `compare` does. One row a size:
-
-    * `found`: share of the subsets whose interval over models lies wholly on the side of 1 on which
-      the ratio of the whole table lies; `contradicted`: share wholly on the other side.
-    * `found_by_pairs`, `contradicted_by_pairs`: the same by the paired t-test on log-CVs.
-    * `ratio_low`, `ratio_high`: the central `level` of the subsets' ratios.
-
-    Subsets of one table share models: near m = M they are nearly the same set, and at m = M there
-    is only one, so that the shares are 0 or 1. Read them as power for m up to about M/2, and with
-    the whole table's ratio taken for the truth. `models` and `keep_unresolved` as in `compare`.
-
-    Raises:
-        ValueError: as `compare`, or a size below 3 or above the number of models.
-    """
-    names = names_of(table, (distance,), baseline)
-    values = square_of(table, names, models, keep_unresolved).values
-    sizes, count = tuple(sizes), values.shape[1]
-    if not all(3 <= m <= count for m in sizes):
-        raise ValueError(f"sizes is {sizes}; each must lie between 3 and the {count} models.")
-    if (cv_of(values) == 0).any():
-        raise ValueError(f"Some CV of {distance} or {baseline} is zero: no ratio, and no power.")
-    rng = np.random.default_rng(seed)
-    side = np.sign(log_ratio(cv_of(values))[1].mean())
-    rows = []
-    for m in sizes:
-        ratio, by_models, by_pairs = [], [], []
-        for _ in range(draws if m < count else 1):
-            found = over_models(values[:, rng.permutation(count)[:m]], resamples, rng)
-            ratio.append(found.ratio[1])
-            by_models.append(found.ratio[1] / found.ratio_error[1])
-            mean, error = _paired(*np.log(found.cv[::-1]))
-            by_pairs.append(mean / error)
-        models_needed = scipy.stats.t.ppf((1 + level) / 2, m - 1)
-        pairs_needed = scipy.stats.t.ppf((1 + level) / 2, values.shape[-1] - 1)
-        low, high = np.exp(np.quantile(ratio, [(1 - level) / 2, (1 + level) / 2]))
-        rows.append(
-            {
-                "found": (side * np.array(by_models) > models_needed).mean(),
-                "contradicted": (-side * np.array(by_models) > models_needed).mean(),
-                "found_by_pairs": (side * np.array(by_pairs) > pairs_needed).mean(),
-                "contradicted_by_pairs": (-side * np.array(by_pairs) > pairs_needed).mean(),
-                "ratio_low": low,
-                "ratio_high": high,
-            }
-        )
-    return pd.DataFrame(rows, index=pd.Index(sizes, name="models"))
-
-
-def bias(
-    table: pd.DataFrame,
-    *,
-    distances: Iterable[str] | None = None,
-    models: pd.DataFrame | None = None,
-    keep_unresolved: bool = False,
-) -> pd.DataFrame:
-    """Is what the models agree about right? Needs the column `true`; one row a distance.
-
-    * `bias`, `bias_spread`: mean and standard deviation over pairs of (mean over models) / true −
-      1; `bias_largest`: the largest of its absolute values. NaN for the latent distances, which are
-      not in data units.
-    * `rank`, `rank_least`: Spearman's rank correlation with the truth over pairs, for each model;
-      mean and least over models. It has no unit, so every distance has one (NaN if all true are
-      equal).
-
-    Raises:
-        ValueError: as `compare`, or `true` is missing or differs between models.
-    """
-    names = names_of(table, distances, "true")
-    square = square_of(table, names, models, keep_unresolved)
-    truth = square.values[names.index("true")]
-    if not np.allclose(truth, truth[0], rtol=1e-6, atol=0):
-        raise ValueError("true differs between models; the true distance is one number a pair.")
-    rows = {}
-    for name, values in zip(names, square.values, strict=True):
-        if name == "true":
-            continue
-        relative = values.mean(0) / truth[0] - 1 if name not in LATENT else np.full(2, np.nan)
-        rank = [_rank_correlation(row, truth[0]) for row in values]
-        rows[name] = {
-            "bias": relative.mean(),
-            "bias_spread": relative.std(ddof=1),
-            "bias_largest": np.abs(relative).max(),
-            "rank": np.mean(rank),
-            "rank_least": np.min(rank),
-        }
-    return pd.DataFrame(rows).T.rename_axis("distance")
-
-
 def _student(mean, error, df) -> tuple[float, float, float]:
     """t, two-sided p, and p for a negative mean; NaN where there is neither mean nor error."""
     t = mean / error if error > 0 else np.nan
     return t, 2 * scipy.stats.t.sf(abs(t), df), scipy.stats.t.cdf(t, df)
 
 
-def _paired(x, y) -> tuple[float, float]:
-    """Mean of x − y, and its standard error over pairs; differences of rounding count as none."""
-    d = np.where(np.abs(x - y) < ROUND_OFF, 0.0, x - y)
-    return d.mean(), d.std(ddof=1) / np.sqrt(len(d))
-
-
 def _tests(cv, base, ratio_error, models) -> dict:
     pairs = len(cv)
-    mean, error = _paired(np.log(cv), np.log(base)) if (cv > 0).all() else (np.nan, np.nan)
+    mean, error = paired(np.log(cv), np.log(base)) if (cv > 0).all() else (np.nan, np.nan)
     rows = {
-        "cv": _student(*_paired(cv, base), pairs - 1),
+        "cv": _student(*paired(cv, base), pairs - 1),
         "log": _student(mean, error, pairs - 1),
         "models": _student(mean, ratio_error if mean != 0 else 0.0, models - 1),
     }
@@ -272,9 +160,3 @@ def _tests(cv, base, ratio_error, models) -> dict:
     for name, (t, two_sided, less) in rows.items():
         found |= {f"t_{name}": t, f"p_{name}": two_sided, f"p_{name}_less": less}
     return found
-
-
-def _rank_correlation(x, y) -> float:
-    if np.ptp(x) == 0 or np.ptp(y) == 0:
-        return np.nan
-    return scipy.stats.spearmanr(x, y).statistic

@@ -104,3 +104,9 @@ def resampled_cv(values, resamples, rng) -> np.ndarray:
     y = values / values.mean(axis=1, keepdims=True) - 1  # centred: the moments lose no digits
     mean, square = weights @ y, weights @ y**2
     return np.sqrt(np.maximum(square - mean**2, 0) * m / (m - 1)) / (1 + mean)
+
+
+def paired(x, y) -> tuple[float, float]:
+    """Mean of x − y, and its standard error over pairs; differences of rounding count as none."""
+    d = np.where(np.abs(x - y) < ROUND_OFF, 0.0, x - y)
+    return d.mean(), d.std(ddof=1) / np.sqrt(len(d))
