@@ -7,11 +7,10 @@ of a batch share their steps, so an answer depends on its batch within the toler
 import torch
 from torch import Tensor
 
-from .curves import require_same_space
 from .geodesic import geodesic
 from .metric import christoffel, norm, raise_index
-from .pullback import PullbackMetric, jacobian
-from .types import Curve, Float, Metric
+from .pullback import embedding_of, jacobian
+from .types import Curve, Float, Metric, require_same_space
 
 
 def exponential_map(
@@ -134,13 +133,13 @@ def acceleration(
     For a map into Euclidean space this is −G⁻¹Jᵀ D²f[v, v], two nested directional derivatives; no
     Christoffel symbol is formed.
     """
-    if isinstance(G, PullbackMetric) and G.ambient is None:
+    if (f := embedding_of(G)) is not None:
 
         def along(z: Tensor) -> Tensor:
-            return torch.func.jvp(G.f, (z,), (v,))[1]
+            return torch.func.jvp(f, (z,), (v,))[1]
 
         bend = torch.func.jvp(along, (z,), (v,))[1]
-        J = jacobian(G.f, z)
+        J = jacobian(f, z)
         pull = torch.einsum("...ai,...a->...i", J, bend)
         return -raise_index(J.mT @ J, pull[..., None])[..., 0]
     return -torch.einsum("...kij,...i,...j->...k", christoffel(G, z), v, v)

@@ -20,7 +20,8 @@ from geokit import (
     geodesic,
     length,
 )
-from geokit.curves import Elements, LobattoCurve
+from geokit.curves import LobattoCurve
+from geokit.elements import Elements
 from geokit.surfaces import Sphere
 
 DECODER = PullbackMetric(smooth_decoder())

@@ -20,7 +20,7 @@ from geokit import (
     geodesic,
 )
 from geokit.curves import LobattoCurve
-from geokit.solvers.certified import FINEST
+from geokit.solvers.starts import FINEST
 from geokit.surfaces import FlatTorus, HalfPlane, Sphere
 
 π = math.pi

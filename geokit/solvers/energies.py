@@ -9,15 +9,14 @@ two are gone.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import EllipsisType
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from ..curves import Elements
+from ..elements import Elements
 from ..metric import inner, norm
-from ..pullback import PullbackMetric, derivatives
+from ..pullback import PullbackMetric, derivatives, embedding_of
 from ..types import Bool, Float, Immersion, Int, Metric
 
 IN_CACHE = {"cpu": 2**8}
@@ -44,10 +43,19 @@ class Solution(NamedTuple):
     converged: Bool[Tensor, "*batch"]
 
 
+class Measured(NamedTuple):
+    """A curve as a quadrature sees it."""
+
+    length: Float[Tensor, "*batch"]
+    energy: Float[Tensor, "*batch"]
+    speed: Float[Tensor, "*batch r"]
+
+
 @runtime_checkable
 class Energy(Protocol):
     """What a solver needs to know of the problem."""
 
+    G: Metric
     elements: Elements
 
     def speeds(self, c: Tensor) -> Tensor: ...
@@ -66,6 +74,10 @@ class DecodedEnergy:
 
     f: Immersion
     elements: Elements
+
+    @property
+    def G(self) -> Metric:
+        return PullbackMetric(self.f)
 
     def speeds(self, c: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch r"]:
         """|γ̇| at the quadrature points, in data units."""
@@ -134,37 +146,50 @@ class MetricEnergy:
 
 
 def discretise(G: Metric, elements: Elements) -> Energy:
-    """The discrete energy of a metric: on decoded points where the metric says what it pulls
-    back."""
-    if isinstance(G, PullbackMetric) and G.ambient is None:
-        return DecodedEnergy(G.f, elements)
-    return MetricEnergy(G, elements)
+    """The discrete energy of a metric: on decoded points where the metric says what it embeds."""
+    f = embedding_of(G)
+    return MetricEnergy(G, elements) if f is None else DecodedEnergy(f, elements)
 
 
-def active(unsolved: Bool[Tensor, "*batch"]) -> Tensor | EllipsisType:
-    """An index of the problems still to be worked on. With several leading axes it takes all of
-    them: an immersion may use the first to tell its models apart."""
-    return unsolved.nonzero()[:, 0] if unsolved.dim() == 1 else ...
+def measure(G: Metric, points: Float[Tensor, "*batch n d"], elements: Elements) -> Measured:
+    """The curve through `points` at the nodes of `elements`, decoded a cacheful at a time."""
+    every = torch.ones(points.shape[:-2], dtype=torch.bool, device=points.device)
+    speed = points.new_empty(*every.shape, elements.weights(points).numel())
+    for at in portions(every, elements, IN_CACHE):
+        speed[at] = discretise(G, elements).speeds(points[at])
+    return quadrature(speed, elements)
+
+
+def quadrature(speed: Float[Tensor, "*batch r"], elements: Elements) -> Measured:
+    """Length and energy from the speeds at the quadrature points; L² ≤ E to the last digit."""
+    weights = elements.weights(speed)
+    return Measured(speed @ weights, speed**2 @ weights, speed)
 
 
 def portions(
-    unsolved: Bool[Tensor, "*batch"], elements: Elements, room: dict[str, int]
-) -> Iterator[Tensor | tuple]:
-    """Indices of the problems still to be worked on, as many at a time as there is room for their
-    points. Several leading axes are all taken, and cut along the last."""
+    unsolved: Bool[Tensor, "*batch"],
+    elements: Elements | None = None,
+    room: dict[str, int] | None = None,
+) -> Iterator[tuple]:
+    """Indices of the problems still to be worked on, as many at a time as there is `room` for their
+    points on `elements`; all at once where none is given.
+
+    They are chosen along the last axis, with all of the axes before it: an immersion may tell its
+    models apart by the first. No other line of the solvers knows of it.
+    """
     if not unsolved.any():
         return
-    points = elements.count * elements.degree + 1
-    size = room.get(unsolved.device.type, IN_MEMORY["cuda"]) // points
-    if unsolved.dim() == 1:
-        yield from unsolved.nonzero()[:, 0].split(max(1, size))
-    elif unsolved.dim() == 0:
+    if unsolved.dim() == 0:
         yield ()
-    else:
-        *others, last = unsolved.shape
-        step = max(1, size // math.prod(others))
-        for i in range(0, last, step):
-            yield (*[slice(None)] * len(others), slice(i, i + step))
+        return
+    *models, pairs = unsolved.shape
+    left = unsolved.reshape(-1, pairs).any(dim=0).nonzero()[:, 0]
+    size = pairs
+    if room is not None:
+        points = math.prod(models) * (elements.count * elements.degree + 1)
+        size = max(1, room.get(unsolved.device.type, IN_MEMORY["cuda"]) // points)
+    for some in left.split(size):
+        yield (*[slice(None)] * len(models), some)
 
 
 def _assemble(parts: Float[Tensor, "*batch E k d k d"]) -> Float[Tensor, "*batch n d n d"]:
