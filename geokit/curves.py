@@ -117,9 +117,7 @@ class LobattoCurve:
         nodes = torch.as_tensor(gauss_lobatto(p)[0]).to(t)
         e = (t.detach() * E).floor().clamp(0, E - 1).long()
         basis = lagrange_basis(nodes, t * E - e)
-        index = (e * p)[..., None] + torch.arange(
-            p + 1, device=t.device
-        )  # (*batch or none, m, p + 1)
+        index = (e * p)[..., None] + torch.arange(p + 1, device=t.device)
         *batch, _, d = self.points.shape
         m, k = index.shape[-2:]
         index = index.expand(*batch, m, k).reshape(*batch, m * k, 1).expand(*batch, m * k, d)

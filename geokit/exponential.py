@@ -75,7 +75,8 @@ def logarithm_map(
     require_same_space(z, w, ("z", "w"))
     z, w = torch.broadcast_tensors(z.detach(), w.detach())
     path = geodesic(G, z, w, **options)
-    eps, tolerance = torch.finfo(z.dtype).eps, _reachable(tolerance, z)
+    eps = torch.finfo(z.dtype).eps
+    tolerance = max(tolerance, 10 * eps)
     step = path(torch.tensor(eps**0.25).to(z)) - z
     length = norm(G, z, step)
     v = torch.where(length[..., None] > 0, step * (path.length / length)[..., None], 0)
@@ -154,7 +155,7 @@ def _integrate(flow, state: tuple[Tensor, ...], tolerance: float) -> tuple[Tenso
 
     if not state[0].numel():  # no problem, no step
         return state
-    tolerance = _reachable(tolerance, state[0])
+    tolerance = max(tolerance, 10 * torch.finfo(state[0].dtype).eps)  # what the dtype allows
     times = torch.tensor([0.0, 1.0]).to(state[0])
     try:
         return tuple(x[-1] for x in odeint(flow, state, times, rtol=tolerance, atol=tolerance))
@@ -163,8 +164,3 @@ def _integrate(flow, state: tuple[Tensor, ...], tolerance: float) -> tuple[Tenso
             f"the way could not be integrated ({error}): it runs into a point where the metric is "
             "singular, NaN or infinite."
         ) from None
-
-
-def _reachable(tolerance: float, like: Tensor) -> float:
-    """The tolerance, or what the digits of a dtype allow."""
-    return max(tolerance, 10 * torch.finfo(like.dtype).eps)

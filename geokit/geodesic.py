@@ -14,14 +14,12 @@ from .metric import norm, require_metric
 from .pullback import embedding_of
 from .solvers import lbfgs, newton
 from .solvers.certified import solve
-from .solvers.energies import Measured, measure, quadrature
+from .solvers.energies import quadrature, speeds
 from .solvers.starts import DEGREE, FINEST, all_starts, choose
 from .types import Bool, Curve, Float, Int, Metric, require_same_space
 
 CLOCK = Elements(2 * FINEST.count, DEGREE)
 """On these the speed of a finished curve is measured."""
-ROUNDING = 1e-6
-"""By so much a time may lie outside [0, 1]: what float32 makes of a sum of steps."""
 
 
 class UnresolvedGeodesic(UserWarning):
@@ -59,7 +57,8 @@ class Geodesic:
 
     def __call__(self, t: Float[Tensor, "*times"]) -> Float[Tensor, "*batch_times d"]:
         share = t.to(self.points).reshape(-1)
-        if not ((share - share.clamp(0, 1)).abs() <= ROUNDING).all():
+        # a sum of steps in float32 may end a little beyond 1
+        if not ((share - share.clamp(0, 1)).abs() <= 1e-6).all():
             raise ValueError(
                 f"path(t) is asked for t from {t.min():g} to {t.max():g}; "
                 "t is a share of the length, and must lie in [0, 1]."
@@ -74,7 +73,7 @@ class Geodesic:
         speed."""
         with torch.no_grad():
             z = LobattoCurve(self.points, FINEST)(CLOCK.times(self.points))
-            return measure(self._metric, z, CLOCK).speed
+            return speeds(self._metric, z, CLOCK)
 
 
 def energy(G: Metric, curve: Curve, *, elements: int = 64) -> Float[Tensor, "*batch"]:
@@ -83,13 +82,13 @@ def energy(G: Metric, curve: Curve, *, elements: int = 64) -> Float[Tensor, "*ba
     Gauss-Lobatto quadrature, five points on each of `elements` equal pieces; γ̇ by forward-mode
     differentiation.
     """
-    return _measured(G, curve, elements).energy
+    return _measured(G, curve, elements)[1]
 
 
 def length(G: Metric, curve: Curve, *, elements: int = 64) -> Float[Tensor, "*batch"]:
     """L(γ) = ∫₀¹ ‖γ̇‖ dt, in data units; the quadrature is that of `energy`, so L² ≤ E holds to the
     last digit."""
-    return _measured(G, curve, elements).length
+    return _measured(G, curve, elements)[0]
 
 
 def geodesic(
@@ -149,8 +148,7 @@ def geodesic(
     start, end = torch.broadcast_tensors(start.detach(), end.detach())
     if start.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"the end points are {start.dtype}; geodesics need float32 or float64.")
-    if solver is None:
-        solver = newton if start.shape[-1] <= 8 else lbfgs
+    solver = solver or (newton if start.shape[-1] <= 8 else lbfgs)
     with torch.no_grad():
         # as many points as there are coordinates could make a wrong shape look right
         few = torch.linspace(0, 1, 3 if start.shape[-1] == 2 else 2)
@@ -165,7 +163,13 @@ def geodesic(
         if len(each) > 1:
             path = _compared(path, each, tolerance)
     if not path.resolved.all():
-        warnings.warn(_unresolved(path, tolerance), UnresolvedGeodesic, stacklevel=2)
+        bad = ~path.resolved
+        message = (
+            f"{int(bad.sum())} of {bad.numel()} geodesics are unresolved at tolerance "
+            f"{tolerance:g} (largest defect {path.defect[bad].max():.1e}): "
+            "see `.resolved`; try another `initial`, or a smoother decoder."
+        )
+        warnings.warn(message, UnresolvedGeodesic, stacklevel=2)
     return path
 
 
@@ -177,8 +181,8 @@ def distance(
     return geodesic(G, start, end, **options).length
 
 
-def _measured(G: Metric, curve: Curve, count: int) -> Measured:
-    """The quadrature on `count` elements, each with end points of its own; γ̇ is the curve's own."""
+def _measured(G: Metric, curve: Curve, count: int) -> tuple[Tensor, Tensor]:
+    """Length and energy by `count` elements, each with end points and a γ̇ of its own there."""
     if count < 1:
         raise ValueError(f"elements is {count}; a quadrature needs at least one.")
     elements = Elements(count, DEGREE)
@@ -193,14 +197,12 @@ def _measured(G: Metric, curve: Curve, count: int) -> Measured:
 def _compared(path: Geodesic, each: list[Geodesic], tolerance: float) -> Geodesic:
     """The answer with its candidates; each knows whether another start was resolved as a different
     curve, and this is the shorter."""
-    near = [_apart(path, other) <= tolerance**0.5 * path.length for other in each]
-    unlike = [path.resolved & x.resolved & ~same for x, same in zip(each, near, strict=True)]
-    disagree = torch.stack(unlike).any(dim=0)
-    candidates = (
-        replace(x, disagree=disagree & x.resolved & same)
-        for x, same in zip(each, near, strict=True)
-    )
-    return replace(path, disagree=disagree, candidates=tuple(candidates))
+    near = torch.stack([_apart(path, x) for x in each]) <= tolerance**0.5 * path.length
+    sure = torch.stack([x.resolved for x in each])
+    disagree = (path.resolved & sure & ~near).any(dim=0)
+    own = zip(each, disagree & sure & near, strict=True)
+    candidates = tuple(replace(x, disagree=shorter) for x, shorter in own)
+    return replace(path, disagree=disagree, candidates=candidates)
 
 
 def _apart(one: Geodesic, other: Geodesic) -> Tensor:
@@ -211,12 +213,3 @@ def _apart(one: Geodesic, other: Geodesic) -> Tensor:
     if (f := embedding_of(G)) is not None:
         return (f(z) - f(w)).norm(dim=-1).amax(dim=-1)
     return norm(G, z, w - z).amax(dim=-1)
-
-
-def _unresolved(path: Geodesic, tolerance: float) -> str:
-    bad = ~path.resolved
-    return (
-        f"{int(bad.sum())} of {bad.numel()} geodesics are unresolved at tolerance {tolerance:g} "
-        f"(largest defect {path.defect[bad].max():.1e}): "
-        "see `.resolved`; try another `initial`, or a smoother decoder."
-    )

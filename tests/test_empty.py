@@ -1,18 +1,12 @@
-"""A batch without problems has an answer without problems: right shapes, from everything public that
-takes points."""
+"""A batch without problems has an answer of the right shape, from everything public that takes
+points."""
 
 import pytest
 import torch
 from examples import smooth_decoder
 
 import geokit
-from geokit import (
-    CubicSpline,
-    LatentGraph,
-    PullbackMetric,
-    RBFPrecision,
-    StraightLine,
-)
+from geokit import CubicSpline, LatentGraph, PullbackMetric, RBFPrecision, StraightLine
 from geokit.surfaces import HalfPlane, Sphere
 
 f, half_plane = Sphere(), HalfPlane().metric

@@ -82,7 +82,7 @@ def test_the_logarithm_of_the_point_itself_is_zero():
     assert (logarithm_map(SPHERE, z, w)[0] == 0).all()
 
 
-@pytest.mark.parametrize("size", [1e-3, 0.3])
+@pytest.mark.parametrize("size", [1e-2, 0.3])
 def test_the_logarithm_in_float32_has_the_digits_that_float32_has(size):
     """Steps and demands that know eps: near points and far ones, each as float64 has it."""
     g = torch.Generator().manual_seed(0)
@@ -97,9 +97,9 @@ def test_the_logarithm_in_float32_has_the_digits_that_float32_has(size):
 
 
 def test_a_tolerance_of_the_callers_is_all_that_the_logarithm_asks_for():
-    z, w = points(SURFACES["sphere"][1], 4, 1), points(SURFACES["sphere"][1], 4, 2)
-    exact = logarithm_map(SPHERE, z, w)
-    assert_close(logarithm_map(SPHERE, z, w, tolerance=1e-4), exact, rtol=0, atol=0.01)
+    z, w = torch.tensor([[1.2, 0.5], [1.6, 0.9]]).double()
+    v = logarithm_map(SPHERE, z, w, tolerance=1e-4)
+    assert_close(exponential_map(SPHERE, z, v), w, rtol=0, atol=1e-3)
 
 
 def test_transport_keeps_lengths_and_angles():

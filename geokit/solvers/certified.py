@@ -15,8 +15,8 @@ from torch import Tensor
 from ..curves import LobattoCurve
 from ..elements import Elements
 from ..types import Metric
-from .energies import IN_MEMORY, Solution, discretise, measure, portions
-from .starts import CHECK, COUNTS, DEGREE, FINEST, FIRST, Path, choose, paced
+from .energies import Solution, discretise, measure, portions
+from .starts import COUNTS, DEGREE, FINEST, FIRST, Path, choose, paced
 
 STOP = 1e-2
 """A solver stops at a relative gain in energy of this much of the tolerance."""
@@ -29,7 +29,7 @@ def solve(G: Metric, start: Path, tolerance: float, solver: Callable) -> Path:
     path, enough = Path(*(x.clone() for x in start)), min(tolerance, LOOSEST)
     for count in COUNTS:
         elements = Elements(count, DEGREE)
-        for at in portions(~path.resolved, elements, IN_MEMORY):
+        for at in portions(~path.resolved, count * DEGREE + 1):
             last = Path(*(x[at] for x in path))
             old, bound = start_again(G, last, start.points[at], elements)
             c = LobattoCurve(old.even, FINEST)(elements.times(old.even))
@@ -43,13 +43,13 @@ def solve(G: Metric, start: Path, tolerance: float, solver: Callable) -> Path:
 def start_again(G: Metric, old: Path, start: Tensor, elements: Elements) -> tuple[Path, Tensor]:
     """The last curve, measured and at constant speed; and the length that no new curve may exceed:
     the last curve's and the start's, on the finer grid of this level's certificate."""
-    fine = Elements(2 * CHECK * elements.count, DEGREE)
+    fine = Elements(4 * elements.count, DEGREE)
     if fine == FIRST:  # there the start has been measured already
         return old, old.seen
     L, E, even = paced(G, old.points, fine)
     finite = L.isfinite()  # a finer grid may meet a hole that coarser ones stepped over
     L, E = torch.where(finite, L, old.length), torch.where(finite, E, old.energy)
-    begun = measure(G, LobattoCurve(start, FINEST)(fine.times(start)), fine).length
+    begun, _ = measure(G, LobattoCurve(start, FINEST)(fine.times(start)), fine)
     return old._replace(length=L, energy=E, seen=L, even=even), L.fmin(begun)
 
 
@@ -58,10 +58,10 @@ def certify(G: Metric, found: Solution, elements: Elements, enough: float) -> Pa
     and, along the curve as it lies in latent space, two finer grids."""
     points = LobattoCurve(found.points, elements)(FINEST.times(found.points))
     curve = LobattoCurve(points, FINEST)
-    grid, fine = (Elements(k * CHECK * elements.count, DEGREE) for k in (1, 2))
-    L, E, _ = measure(G, found.points, elements)
-    L_grid, _, _ = measure(G, curve(grid.times(points)), grid)
-    L_fine, E_fine, _ = measure(G, curve(fine.times(points)), fine)
+    grid, fine = (Elements(k * elements.count, DEGREE) for k in (2, 4))
+    L, E = measure(G, found.points, elements)
+    L_grid, _ = measure(G, curve(grid.times(points)), grid)
+    L_fine, E_fine = measure(G, curve(fine.times(points)), fine)
 
     beliefs = torch.stack([E.sqrt(), L, L_grid])
     defect = torch.where(E > 0, (L_fine / beliefs - 1).abs().amax(dim=0), 0)

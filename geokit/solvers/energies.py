@@ -43,14 +43,6 @@ class Solution(NamedTuple):
     converged: Bool[Tensor, "*batch"]
 
 
-class Measured(NamedTuple):
-    """A curve as a quadrature sees it."""
-
-    length: Float[Tensor, "*batch"]
-    energy: Float[Tensor, "*batch"]
-    speed: Float[Tensor, "*batch r"]
-
-
 @runtime_checkable
 class Energy(Protocol):
     """What a solver needs to know of the problem."""
@@ -151,28 +143,31 @@ def discretise(G: Metric, elements: Elements) -> Energy:
     return MetricEnergy(G, elements) if f is None else DecodedEnergy(f, elements)
 
 
-def measure(G: Metric, points: Float[Tensor, "*batch n d"], elements: Elements) -> Measured:
-    """The curve through `points` at the nodes of `elements`, decoded a cacheful at a time."""
+def measure(G: Metric, points: Tensor, elements: Elements) -> tuple[Tensor, Tensor]:
+    """Length and energy of the curve through `points` at the nodes of `elements`."""
+    return quadrature(speeds(G, points, elements), elements)
+
+
+def speeds(G: Metric, points: Float[Tensor, "*batch n d"], elements: Elements) -> Tensor:
+    """The speeds at the quadrature points, decoded a cacheful at a time."""
     every = torch.ones(points.shape[:-2], dtype=torch.bool, device=points.device)
-    speed = points.new_empty(*every.shape, elements.weights(points).numel())
-    for at in portions(every, elements, IN_CACHE):
+    speed = points.new_empty(*every.shape, len(elements.owner))
+    for at in portions(every, points.shape[-2], IN_CACHE):
         speed[at] = discretise(G, elements).speeds(points[at])
-    return quadrature(speed, elements)
+    return speed
 
 
-def quadrature(speed: Float[Tensor, "*batch r"], elements: Elements) -> Measured:
-    """Length and energy from the speeds at the quadrature points; L² ≤ E to the last digit."""
+def quadrature(speed: Float[Tensor, "*batch r"], elements: Elements) -> tuple[Tensor, Tensor]:
+    """∫ ‖γ̇‖ dt and ∫ ‖γ̇‖² dt from the speeds at the quadrature points."""
     weights = elements.weights(speed)
-    return Measured(speed @ weights, speed**2 @ weights, speed)
+    return speed @ weights, speed**2 @ weights
 
 
 def portions(
-    unsolved: Bool[Tensor, "*batch"],
-    elements: Elements | None = None,
-    room: dict[str, int] | None = None,
+    unsolved: Bool[Tensor, "*batch"], points: int = 1, room: dict[str, int] = IN_MEMORY
 ) -> Iterator[tuple]:
-    """Indices of the problems still to be worked on, as many at a time as there is `room` for their
-    points on `elements`; all at once where none is given.
+    """Indices of the problems still to be worked on, as many at a time as there is room for so many
+    points each.
 
     They are chosen along the last axis, with all of the axes before it: an immersion may tell its
     models apart by the first. No other line of the solvers knows of it.
@@ -184,11 +179,8 @@ def portions(
         return
     *models, pairs = unsolved.shape
     left = unsolved.reshape(-1, pairs).any(dim=0).nonzero()[:, 0]
-    size = pairs
-    if room is not None:
-        points = math.prod(models) * (elements.count * elements.degree + 1)
-        size = max(1, room.get(unsolved.device.type, IN_MEMORY["cuda"]) // points)
-    for some in left.split(size):
+    size = room.get(unsolved.device.type, IN_MEMORY["cuda"]) // (points * math.prod(models))
+    for some in left.split(max(1, size)):
         yield (*[slice(None)] * len(models), some)
 
 

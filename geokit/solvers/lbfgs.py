@@ -48,9 +48,7 @@ def lbfgs(
     for _ in range(max_steps):
         p = _two_loops(g, history, precondition)
         gain = _dot(g, p)
-        ahead = (
-            gain > 0
-        )  # a memory that points uphill is of no use: fall back to the preconditioner
+        ahead = gain > 0  # a memory that points uphill is of no use: leave it out
         p = torch.where(ahead[..., None, None], p, precondition(g))
         gain = torch.where(ahead, gain, _dot(g, p))
 

@@ -11,17 +11,14 @@ from torch import Tensor
 from ..curves import LobattoCurve, StraightLine, constant_speed
 from ..elements import Elements
 from ..types import Bool, Curve, Float, Int, Metric
-from .energies import measure
+from .energies import quadrature, speeds
 
 DEGREE = 4
 COUNTS = (8, 16, 32, 64)
 """Elements of the curve; a problem moves on to the next count only when it fails its
 certificate."""
 FINEST = Elements(COUNTS[-1], DEGREE)
-CHECK = 2
-"""The certificate looks at the curve with this many times as many elements, and with twice as many
-again."""
-FIRST = Elements(2 * CHECK * COUNTS[0], DEGREE)
+FIRST = Elements(4 * COUNTS[0], DEGREE)
 """On these a start is measured: the finer grid of the first level's certificate."""
 
 
@@ -49,12 +46,9 @@ def all_starts(
     Raises:
         ValueError: an `initial` that does not join the end points, or no start of finite length.
     """
-    curves = [StraightLine(start, end)]
-    if initial is not None:
-        curves.append(_through(initial, start, end))
-    if graph is not None:
-        curves.append(_through(graph.shortest_path(start, end), start, end))
-    paths = [_measured(G, _sampled(curve, start, end)) for curve in curves]
+    others = (initial, None if graph is None else graph.shortest_path(start, end))
+    curves = [StraightLine(start, end), *(_through(c, start, end) for c in others if c is not None)]
+    paths = [_begin(G, curve, start, end) for curve in curves]
     hopeless = ~torch.stack([path.length.isfinite() for path in paths]).any(dim=0)
     if hopeless.any():
         where = hopeless.nonzero().squeeze(-1).tolist()[:5]
@@ -62,11 +56,9 @@ def all_starts(
             f"the metric is NaN or infinite along every start of {int(hopeless.sum())} problem(s), "
             f"first {where}; check the decoder there, or give an `initial` that goes round."
         )
-    mended = []
-    for path in paths:
-        for other in paths:
-            path = choose(path.length.isfinite(), path, other)
-        mended.append(path)
+    mended = paths
+    for other in paths:
+        mended = [choose(path.length.isfinite(), path, other) for path in mended]
     return mended
 
 
@@ -74,17 +66,13 @@ def _through(curve: Curve | Tensor, start: Tensor, end: Tensor) -> Curve:
     """A given start as a curve; it must join the two end points."""
     d = start.shape[-1]
     if isinstance(curve, Tensor):
-        if (
-            not curve.is_floating_point()
-            or curve.dim() < 2
-            or not curve.shape[-2] >= 2
-            or curve.shape[-1] != d
-        ):
+        *_, n, k = 0, 0, *curve.shape
+        if not curve.is_floating_point() or n < 2 or k != d:
             raise ValueError(
                 f"initial has shape {tuple(curve.shape)} and dtype {curve.dtype}; "
                 f"give floating-point points (*batch, n, {d}) with n ≥ 2, or a curve."
             )
-        curve = LobattoCurve(curve.detach(), Elements(curve.shape[-2] - 1, 1))
+        curve = LobattoCurve(curve.detach(), Elements(n - 1, 1))
     ends = curve(torch.tensor([0.0, 1.0]).to(start))
     if ends.shape[-1] != d or not ends.isfinite().all():
         raise ValueError(
@@ -100,19 +88,15 @@ def _through(curve: Curve | Tensor, start: Tensor, end: Tensor) -> Curve:
     return curve
 
 
-def _sampled(curve: Curve, start: Tensor, end: Tensor) -> Tensor:
-    """The curve at the nodes of `FINEST`, one curve for each problem."""
+def _begin(G: Metric, curve: Curve, start: Tensor, end: Tensor) -> Path:
+    """A start as `FIRST` sees it, one for each problem; where there is no way to go, there is
+    nothing to solve."""
     points = curve(FINEST.times(start)).to(start)
-    return pin(points.expand(*start.shape[:-1], *points.shape[-2:]), start, end)
-
-
-def _measured(G: Metric, points: Tensor) -> Path:
-    """A start as `FIRST` sees it; where there is no way to go, there is nothing to solve."""
-    same = (points[..., 0, :] == points[..., -1, :]).all(dim=-1)
+    points = pin(points.expand(*start.shape[:-1], *points.shape[-2:]), start, end)
+    same = (start == end).all(dim=-1)
     L, E, even = paced(G, points, FIRST)
     L, E = torch.where(same, 0, L), torch.where(same, 0, E)
     defect = torch.where(same, 0.0, torch.inf).to(L)
-    even = torch.where(same[..., None, None], points, even)
     return Path(points, L, E, defect, same, torch.zeros_like(L).long(), L, even)
 
 
@@ -120,9 +104,10 @@ def paced(G: Metric, points: Tensor, elements: Elements) -> tuple[Tensor, Tensor
     """Length and energy of a curve as `elements` see it, and its nodes at constant speed: the same
     curve with as little energy as it can have, and in every equivalent model the same nodes."""
     curve = LobattoCurve(points, FINEST)
-    L, E, speed = measure(G, curve(elements.times(points)), elements)
+    speed = speeds(G, curve(elements.times(points)), elements)
     even = constant_speed(curve, speed, elements, FINEST.times(points))
     even = pin(even, points[..., 0, :], points[..., -1, :])
+    L, E = quadrature(speed, elements)
     return L, E, torch.where(L.isfinite()[..., None, None], even, points)
 
 
@@ -134,8 +119,6 @@ def pin(points: Tensor, start: Tensor, end: Tensor) -> Tensor:
 def choose(condition: Tensor, a: Path, b: Path) -> Path:
     """Problem by problem, a where the condition holds and b elsewhere."""
 
-    def pick(x: Tensor, y: Tensor) -> Tensor:
-        mask = condition.reshape((*condition.shape, *[1] * (x.dim() - condition.dim())))
-        return torch.where(mask, x, y)
-
-    return Path(*map(pick, a, b))
+    wide = condition[..., None, None]  # of points, as of numbers
+    wides = (wide if x.dim() > condition.dim() else condition for x in a)
+    return Path(*map(torch.where, wides, a, b))
