@@ -19,10 +19,11 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from geokit import Geodesic, PullbackMetric, UnresolvedGeodesic, geodesic
-from geokit.curves import Elements, LobattoCurve, StraightLine
+from geokit.curves import LobattoCurve, StraightLine
+from geokit.elements import Elements
 from geokit.solvers import newton, spline_adam
-from geokit.solvers.certified import FINEST
 from geokit.solvers.energies import DecodedEnergy, System
+from geokit.solvers.starts import FINEST
 from geokit.surfaces import Sphere
 from geokit.types import Curve, Immersion
 

@@ -7,11 +7,10 @@ of a batch share their steps, so an answer depends on its batch within the toler
 import torch
 from torch import Tensor
 
-from .curves import require_same_space
 from .geodesic import geodesic
 from .metric import christoffel, norm, raise_index
-from .pullback import PullbackMetric, jacobian
-from .types import Curve, Float, Metric
+from .pullback import embedding_of, jacobian
+from .types import Curve, Float, Metric, require_same_space
 
 
 def exponential_map(
@@ -27,7 +26,7 @@ def exponential_map(
     Args:
         G: the metric; twice differentiable for a smooth answer.
         z, v: starting points and velocities, in latent units; leading axes broadcast.
-        tolerance: of the integrator, relative and absolute.
+        tolerance: of the integrator, relative and absolute; at least ten units of the last digit.
 
     Raises:
         ValueError: z or v is not finite, or they do not fit each other; or a step of the integrator
@@ -70,32 +69,36 @@ def logarithm_map(
         UnresolvedGeodesic: a geodesic failed its certificate; its direction may lead elsewhere.
 
     Raises:
-        ValueError: as `geodesic`; or exp_z(v) does not come within 1e-6 of some w, relative to |w −
-            z|.
+        ValueError: as `geodesic`; or exp_z(v) does not come near some w: within 1e-6 or ten times
+            the tolerance, relative to |w − z|, and the rounding of the points.
     """
     require_same_space(z, w, ("z", "w"))
     z, w = torch.broadcast_tensors(z.detach(), w.detach())
     path = geodesic(G, z, w, **options)
-    step = path(torch.tensor(1e-3).to(z)) - z
+    eps = torch.finfo(z.dtype).eps
+    tolerance = max(tolerance, 10 * eps)
+    step = path(torch.tensor(eps**0.25).to(z)) - z
     length = norm(G, z, step)
     v = torch.where(length[..., None] > 0, step * (path.length / length)[..., None], 0)
 
     scale = (w - z).norm(dim=-1, keepdim=True)
+    rounding = 8 * eps * torch.maximum(z.norm(dim=-1, keepdim=True), w.norm(dim=-1, keepdim=True))
     basis = torch.eye(z.shape[-1]).to(z)
-    h = 1e-5 * scale.clamp(min=torch.finfo(z.dtype).tiny)
+    h = eps ** (1 / 3) * scale + 100 * rounding  # large against what the ends are rounded by
     for _ in range(8):
         # v and its neighbours in one go: they share their steps, so the differences are smooth
         nudges = torch.stack([*basis, *-basis, torch.zeros_like(basis[0])])
         shape = (len(nudges), *[1] * (z.dim() - 1), z.shape[-1])
         ends = exponential_map(G, z, v + h * nudges.reshape(shape), tolerance=tolerance)
         miss = w - ends[-1]
-        if (miss.norm(dim=-1, keepdim=True) <= 10 * tolerance * scale).all():
+        off = miss.norm(dim=-1, keepdim=True)
+        if (off <= 10 * tolerance * scale + rounding).all():
             break
         d = len(basis)
         J = ((ends[:d] - ends[d : 2 * d]) / (2 * h)).movedim(0, -1)
         safe = torch.where((scale > 0)[..., None], J, basis)
         v = v + torch.linalg.solve(safe, miss)
-    if not (miss.norm(dim=-1, keepdim=True) <= 1e-6 * scale).all():
+    if not (off <= max(1e-6, 10 * tolerance) * scale + 4 * rounding).all():
         raise ValueError(
             "exp_z(v) = w could not be solved for some pair: it may lie beyond a conjugate point; "
             "take nearer points, or a smoother metric."
@@ -134,13 +137,13 @@ def acceleration(
     For a map into Euclidean space this is −G⁻¹Jᵀ D²f[v, v], two nested directional derivatives; no
     Christoffel symbol is formed.
     """
-    if isinstance(G, PullbackMetric) and G.ambient is None:
+    if (f := embedding_of(G)) is not None:
 
         def along(z: Tensor) -> Tensor:
-            return torch.func.jvp(G.f, (z,), (v,))[1]
+            return torch.func.jvp(f, (z,), (v,))[1]
 
         bend = torch.func.jvp(along, (z,), (v,))[1]
-        J = jacobian(G.f, z)
+        J = jacobian(f, z)
         pull = torch.einsum("...ai,...a->...i", J, bend)
         return -raise_index(J.mT @ J, pull[..., None])[..., 0]
     return -torch.einsum("...kij,...i,...j->...k", christoffel(G, z), v, v)
@@ -150,6 +153,9 @@ def _integrate(flow, state: tuple[Tensor, ...], tolerance: float) -> tuple[Tenso
     """The state at time 1."""
     from torchdiffeq import odeint
 
+    if not state[0].numel():  # no problem, no step
+        return state
+    tolerance = max(tolerance, 10 * torch.finfo(state[0].dtype).eps)  # what the dtype allows
     times = torch.tensor([0.0, 1.0]).to(state[0])
     try:
         return tuple(x[-1] for x in odeint(flow, state, times, rtol=tolerance, atol=tolerance))

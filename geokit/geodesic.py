@@ -2,19 +2,21 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
-from .curves import Elements, LobattoCurve, StraightLine, constant_speed, require_same_space
+from .curves import LobattoCurve, StraightLine, constant_speed
+from .elements import Elements
 from .metric import norm, require_metric
-from .pullback import PullbackMetric
+from .pullback import embedding_of
 from .solvers import lbfgs, newton
-from .solvers.certified import DEGREE, FINEST, choose, finite_starts, pin, solve
-from .solvers.energies import discretise
-from .types import Bool, Curve, Float, Int, Metric
+from .solvers.certified import solve
+from .solvers.energies import quadrature, speeds
+from .solvers.starts import DEGREE, FINEST, all_starts, choose
+from .types import Bool, Curve, Float, Int, Metric, require_same_space
 
 CLOCK = Elements(2 * FINEST.count, DEGREE)
 """On these the speed of a finished curve is measured."""
@@ -28,7 +30,8 @@ class UnresolvedGeodesic(UserWarning):
 class Geodesic:
     """Curves of least energy, one for each leading index, and how far each can be trusted.
 
-    Calling it gives points at constant speed: `path(t)`, `(*times)` → `(*batch, *times, d)`.
+    Calling it gives points at constant speed: `path(t)`, `(*times)` → `(*batch, *times, d)`, where
+    t is the share of the length that lies behind; ValueError for a t outside [0, 1].
     """
 
     points: Float[Tensor, "*batch n d"]
@@ -47,13 +50,20 @@ class Geodesic:
     """Steps of the solver, all levels together."""
     disagree: Bool[Tensor, "*batch"]
     """Two starts were resolved as different curves, both of them shortest in their neighbourhood:
-    this is the shorter, and `candidates` has both."""
+    this is the shorter, and `candidates` of the answer has both."""
     candidates: tuple["Geodesic", ...] = field(repr=False)
     """What each start led to: the straight line, `initial`, the graph's path. Empty for one."""
     _metric: Metric = field(repr=False)
 
     def __call__(self, t: Float[Tensor, "*times"]) -> Float[Tensor, "*batch_times d"]:
-        share = t.to(self.points).reshape(-1).expand(*self.length.shape, t.numel())
+        share = t.to(self.points).reshape(-1)
+        # a sum of steps in float32 may end a little beyond 1
+        if not ((share - share.clamp(0, 1)).abs() <= 1e-6).all():
+            raise ValueError(
+                f"path(t) is asked for t from {t.min():g} to {t.max():g}; "
+                "t is a share of the length, and must lie in [0, 1]."
+            )
+        share = share.clamp(0, 1).expand(*self.length.shape, t.numel())
         z = constant_speed(LobattoCurve(self.points, FINEST), self._speeds, CLOCK, share)
         return z.reshape(*self.points.shape[:-2], *t.shape, self.points.shape[-1])
 
@@ -63,7 +73,7 @@ class Geodesic:
         speed."""
         with torch.no_grad():
             z = LobattoCurve(self.points, FINEST)(CLOCK.times(self.points))
-            return discretise(self._metric, CLOCK).speeds(z)
+            return speeds(self._metric, z, CLOCK)
 
 
 def energy(G: Metric, curve: Curve, *, elements: int = 64) -> Float[Tensor, "*batch"]:
@@ -72,15 +82,13 @@ def energy(G: Metric, curve: Curve, *, elements: int = 64) -> Float[Tensor, "*ba
     Gauss-Lobatto quadrature, five points on each of `elements` equal pieces; γ̇ by forward-mode
     differentiation.
     """
-    speed, weights = _speeds(G, curve, elements)
-    return speed**2 @ weights
+    return _measured(G, curve, elements)[1]
 
 
 def length(G: Metric, curve: Curve, *, elements: int = 64) -> Float[Tensor, "*batch"]:
     """L(γ) = ∫₀¹ ‖γ̇‖ dt, in data units; the quadrature is that of `energy`, so L² ≤ E holds to the
     last digit."""
-    speed, weights = _speeds(G, curve, elements)
-    return speed @ weights
+    return _measured(G, curve, elements)[0]
 
 
 def geodesic(
@@ -140,27 +148,28 @@ def geodesic(
     start, end = torch.broadcast_tensors(start.detach(), end.detach())
     if start.dtype not in (torch.float32, torch.float64):
         raise ValueError(f"the end points are {start.dtype}; geodesics need float32 or float64.")
-    if solver is None:
-        solver = newton if start.shape[-1] <= 8 else lbfgs
-    others = (initial, None if graph is None else graph.shortest_path(start, end))
-    curves = [StraightLine(start, end), *(_through(c, start, end) for c in others if c is not None)]
-
+    solver = solver or (newton if start.shape[-1] <= 8 else lbfgs)
     with torch.no_grad():
         # as many points as there are coordinates could make a wrong shape look right
         few = torch.linspace(0, 1, 3 if start.shape[-1] == 2 else 2)
         require_metric(G, StraightLine(start, end)(few))
-        starts = finite_starts(G, [_sample(c, FINEST.times(start), start, end) for c in curves])
+        starts = all_starts(G, start, end, initial, graph)
         paths = [solve(G, path, tolerance, solver) for path in starts]
-        best, unlike = paths[0], torch.zeros_like(paths[0].resolved)
+        best = paths[0]
         for other in paths[1:]:
             best = choose(other.length < best.length, other, best)
-        each = [Geodesic(*path[:-1], unlike, (), G) for path in paths if len(paths) > 1]
-        path = Geodesic(*best[:-1], unlike, tuple(each), G)
-        for other in each:
-            apart = _apart(path, other) > tolerance**0.5 * path.length
-            unlike |= path.resolved & other.resolved & apart
+        one = torch.zeros_like(best.resolved)
+        path, *each = (Geodesic(*x[:6], one, (), G) for x in (best, *paths))
+        if len(each) > 1:
+            path = _compared(path, each, tolerance)
     if not path.resolved.all():
-        warnings.warn(_unresolved(path, tolerance), UnresolvedGeodesic, stacklevel=2)
+        bad = ~path.resolved
+        message = (
+            f"{int(bad.sum())} of {bad.numel()} geodesics are unresolved at tolerance "
+            f"{tolerance:g} (largest defect {path.defect[bad].max():.1e}): "
+            "see `.resolved`; try another `initial`, or a smoother decoder."
+        )
+        warnings.warn(message, UnresolvedGeodesic, stacklevel=2)
     return path
 
 
@@ -172,58 +181,28 @@ def distance(
     return geodesic(G, start, end, **options).length
 
 
-def _speeds(G: Metric, curve: Curve, count: int) -> tuple[Tensor, Tensor]:
-    """‖γ̇‖ and the weights at the quadrature points of `count` elements; each element keeps its own
-    end points."""
+def _measured(G: Metric, curve: Curve, count: int) -> tuple[Tensor, Tensor]:
+    """Length and energy by `count` elements, each with end points and a γ̇ of its own there."""
     if count < 1:
         raise ValueError(f"elements is {count}; a quadrature needs at least one.")
     elements = Elements(count, DEGREE)
-    like = curve(
-        torch.zeros(1)
-    )  # a curve says through its points in which dtype it works, and where
-    t = elements.times(like)[elements.owner]
-    inward = (
-        torch.linspace(1, -1, DEGREE + 1).to(like).repeat(count) * 8 * torch.finfo(like.dtype).eps
-    )
-    t = (t + inward).clamp(0, 1)  # at a kink, each side is measured on its own side
+    like = curve(torch.zeros(1))  # a curve's points say in which dtype it works, and where
+    inward = torch.linspace(1, -1, DEGREE + 1).to(like) * 8 * torch.finfo(like.dtype).eps
+    t = elements.times(like)[elements.owner] + inward.repeat(count)
+    t = t.clamp(0, 1)  # at a kink, each side is measured on its own side
     z, velocity = torch.func.jvp(curve, (t,), (torch.ones_like(t),))
-    return norm(G, z, velocity), elements.weights(like)
+    return quadrature(norm(G, z, velocity), elements)
 
 
-def _through(curve: Curve | Tensor, start: Tensor, end: Tensor) -> Curve:
-    """A given start as a curve; it must join the two end points."""
-    if isinstance(curve, Tensor):
-        d = start.shape[-1]
-        if (
-            not curve.is_floating_point()
-            or curve.dim() < 2
-            or curve.shape[-2] < 2
-            or curve.shape[-1] != d
-        ):
-            raise ValueError(
-                f"initial has shape {tuple(curve.shape)} and dtype {curve.dtype}; "
-                f"give floating-point points (*batch, n, {d}) with n ≥ 2, or a curve."
-            )
-        curve = LobattoCurve(curve.detach(), Elements(curve.shape[-2] - 1, 1))
-    ends = curve(torch.tensor([0.0, 1.0]).to(start))
-    if ends.shape[-1] != start.shape[-1] or not ends.isfinite().all():
-        raise ValueError(
-            f"initial must give finite points with {start.shape[-1]} coordinates; "
-            f"it gives {ends.shape[-1]} coordinates, finite: {bool(ends.isfinite().all())}."
-        )
-    close = 1e-4 * (1 + (end - start).norm(dim=-1))
-    off = torch.stack([ends[..., 0, :] - start, ends[..., 1, :] - end]).norm(dim=-1).amax(dim=0)
-    if not (off <= close).all():
-        raise ValueError(
-            "the initial curve does not join start and end; it must begin and finish there."
-        )
-    return curve
-
-
-def _sample(curve: Curve, times: Tensor, start: Tensor, end: Tensor) -> Tensor:
-    """The curve's points at the given times, one curve for each problem, with exact ends."""
-    points = curve(times).to(start)
-    return pin(points.expand(*start.shape[:-1], *points.shape[-2:]), start, end)
+def _compared(path: Geodesic, each: list[Geodesic], tolerance: float) -> Geodesic:
+    """The answer with its candidates; each knows whether another start was resolved as a different
+    curve, and this is the shorter."""
+    near = torch.stack([_apart(path, x) for x in each]) <= tolerance**0.5 * path.length
+    sure = torch.stack([x.resolved for x in each])
+    disagree = (path.resolved & sure & ~near).any(dim=0)
+    own = zip(each, disagree & sure & near, strict=True)
+    candidates = tuple(replace(x, disagree=shorter) for x, shorter in own)
+    return replace(path, disagree=disagree, candidates=candidates)
 
 
 def _apart(one: Geodesic, other: Geodesic) -> Tensor:
@@ -231,15 +210,6 @@ def _apart(one: Geodesic, other: Geodesic) -> Tensor:
     first order where the metric does not say what it pulls back."""
     t = torch.linspace(0, 1, 17)[1:-1]
     G, z, w = one._metric, one(t), other(t)
-    if isinstance(G, PullbackMetric) and G.ambient is None:
-        return (G.f(z) - G.f(w)).norm(dim=-1).amax(dim=-1)
+    if (f := embedding_of(G)) is not None:
+        return (f(z) - f(w)).norm(dim=-1).amax(dim=-1)
     return norm(G, z, w - z).amax(dim=-1)
-
-
-def _unresolved(path: Geodesic, tolerance: float) -> str:
-    bad = ~path.resolved
-    return (
-        f"{int(bad.sum())} of {bad.numel()} geodesics are unresolved at tolerance {tolerance:g} "
-        f"(largest defect {path.defect[bad].max():.1e}): "
-        "see `.resolved`; try another `initial`, or a smoother decoder."
-    )

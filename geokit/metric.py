@@ -5,7 +5,7 @@ import math
 import torch
 from torch import Tensor
 
-from .pullback import PullbackMetric, jacobian, require_kept_axes
+from .pullback import embedding_of, jacobian, map_of, require_kept_axes
 from .types import Float, Metric
 
 
@@ -182,15 +182,15 @@ def require_metric(G: Metric, z: Float[Tensor, "*batch d"]) -> None:
     Raises:
         ValueError: it is not.
     """
-    if isinstance(G, PullbackMetric):
-        x, again = G.f(z), G.f(z)
+    if (f := map_of(G)) is not None:
+        x, again = f(z), f(z)
         require_kept_axes(z, x)
         if not torch.equal(x.nan_to_num(), again.nan_to_num()):
             raise ValueError(
                 "the map gives two different answers at the same points: it is random; "
                 "give its mean, or call .eval() on a decoder with dropout."
             )
-        if G.ambient is None:
+        if embedding_of(G) is not None:
             return
     g, d = G(z), z.shape[-1]
     if not isinstance(g, Tensor) or g.dtype != z.dtype or g.shape[-2:] != (d, d):

@@ -98,6 +98,22 @@ class PullbackMetric:
         J = jacobian(self.f, z)
         return J.mT @ J if self.ambient is None else J.mT @ self.ambient(self.f(z)) @ J
 
+    @property
+    def embedding(self) -> Immersion | None:
+        """The map whose decoded points, in Euclidean space, carry lengths and energies: f where the
+        target is Euclidean, or None."""
+        return self.f if self.ambient is None else None
+
+
+def embedding_of(G: Metric) -> Immersion | None:
+    """The map into Euclidean space that G is pulled back by, if G says so; any callable may."""
+    return getattr(G, "embedding", None)
+
+
+def map_of(G: Metric) -> Immersion | None:
+    """The map that G is pulled back by, from whatever target; None for any other callable."""
+    return G.f if isinstance(G, PullbackMetric) else None
+
 
 def expected_pullback_metric(mean: Immersion, std: Immersion) -> PullbackMetric:
     """E[JᵀJ] for the random decoder x = mean(z) + std(z)·ε, ε ~ N(0, I): equal to JμᵀJμ + JσᵀJσ.

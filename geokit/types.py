@@ -4,6 +4,7 @@ has to be subclassed."""
 from collections.abc import Callable
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
 try:
@@ -27,6 +28,7 @@ __all__ = [
     "Int64",
     "Metric",
     "require_points",
+    "require_same_space",
 ]
 
 Immersion = Callable[[Tensor], Tensor]
@@ -63,3 +65,29 @@ def require_points(z: Tensor, name: str = "z") -> Tensor:
     if z.dim() == 0:
         raise ValueError(f"{name} is a single number; give a tensor of shape (*batch, d).")
     return z
+
+
+def require_same_space(
+    start: Tensor, end: Tensor, names: tuple[str, str] = ("start", "end")
+) -> None:
+    """Both hold finite floats of one dimension, dtype and device; their leading axes broadcast."""
+    a, b = names
+    require_points(start, a), require_points(end, b)
+    if start.shape[-1] != end.shape[-1]:
+        raise ValueError(
+            f"{a} has {start.shape[-1]} coordinates, {b} has {end.shape[-1]}; they must agree."
+        )
+    try:
+        torch.broadcast_shapes(start.shape[:-1], end.shape[:-1])
+    except RuntimeError:
+        raise ValueError(
+            f"{a} has shape {tuple(start.shape)}, {b} has {tuple(end.shape)}; "
+            "their leading axes do not broadcast."
+        ) from None
+    if start.dtype != end.dtype or start.device != end.device:
+        raise ValueError(
+            f"{a} is {start.dtype} on {start.device}, {b} is {end.dtype} on {end.device}; "
+            "they must agree."
+        )
+    if not (start.isfinite().all() and end.isfinite().all()):
+        raise ValueError(f"{a} or {b} has a coordinate that is NaN or infinite; remove it first.")

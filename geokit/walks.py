@@ -12,7 +12,7 @@ from torch import Tensor
 
 from .exponential import acceleration
 from .metric import require_metric
-from .pullback import PullbackMetric, derivatives
+from .pullback import derivatives, embedding_of
 from .types import Float, Metric, require_points
 
 
@@ -103,20 +103,20 @@ def brownian_motion(
         analysis on manifolds, ch. 3, for the drift.
     """
     require_metric(G, start)
+    f = embedding_of(G)
 
     def embedded(z: Tensor, ε: Tensor) -> Tensor:
-        x = derivatives(G.f, z)
+        x = derivatives(f, z)
         J = x.jacobian
         u, L = _unit(J.mT @ J, z, scale * ε)
-        bend = (G.f(z + u) + G.f(z - u)) / 2 - x.value  # ½ D²f[u, u], up to |u|⁴
+        bend = (f(z + u) + f(z - u)) / 2 - x.value  # ½ D²f[u, u], up to |u|⁴
         return z + u - torch.cholesky_solve(J.mT @ bend[..., None], L)[..., 0]
 
     def intrinsic(z: Tensor, ε: Tensor) -> Tensor:
         u, _ = _unit(G(z), z, scale * ε)
         return z + u + acceleration(G, z, u) / 2
 
-    known_by_map = isinstance(G, PullbackMetric) and G.ambient is None
-    return _walk(start, steps, scale, generator, embedded if known_by_map else intrinsic)
+    return _walk(start, steps, scale, generator, intrinsic if f is None else embedded)
 
 
 def _unit(g: Tensor, z: Tensor, ε: Tensor) -> tuple[Tensor, Tensor]:

@@ -9,10 +9,10 @@ from examples import points
 from torch.testing import assert_close
 
 from geokit import PullbackMetric, StraightLine, distance
-from geokit.curves import Elements
+from geokit.elements import Elements
 from geokit.solvers import newton
-from geokit.solvers.certified import pin
 from geokit.solvers.energies import Solution, discretise
+from geokit.solvers.starts import pin
 from geokit.surfaces import HalfPlane, Paraboloid, Sphere, SwissRoll, Torus
 
 π = math.pi

@@ -24,13 +24,14 @@ MAY_IMPORT = {
     "surfaces": set(),
     "pullback": set(),
     "metric": {"pullback"},
-    "curves": {"pullback", "metric"},
-    "solvers": {"pullback", "metric", "curves"},
-    "geodesic": {"pullback", "metric", "curves", "solvers"},
-    "exponential": {"pullback", "metric", "curves", "solvers", "geodesic"},
-    "walks": {"pullback", "metric", "curves", "solvers", "geodesic", "exponential"},
+    "elements": set(),
+    "curves": {"elements"},
+    "solvers": {"pullback", "metric", "elements", "curves"},
+    "geodesic": {"pullback", "metric", "elements", "curves", "solvers"},
+    "exponential": {"pullback", "metric", "geodesic"},
+    "walks": {"pullback", "metric", "exponential"},
     # measurements
-    "identifiability": {"pullback", "metric", "curves", "solvers", "geodesic"},
+    "identifiability": {"pullback", "curves", "geodesic"},
     "reliability": set(),
 }
 MAY_IMPORT["experiment"] = set(MAY_IMPORT)

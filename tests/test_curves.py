@@ -10,7 +10,8 @@ from scipy.interpolate import CubicSpline as ScipySpline
 from torch.testing import assert_close
 
 from geokit import CubicSpline, StraightLine
-from geokit.curves import Elements, LobattoCurve, gauss_lobatto
+from geokit.curves import LobattoCurve
+from geokit.elements import Elements, gauss_lobatto
 
 
 @settings(deadline=None, max_examples=50)

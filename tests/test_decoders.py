@@ -20,12 +20,13 @@ from geokit import (
     geodesic,
     pretrained,
 )
-from geokit.curves import Elements, LobattoCurve
+from geokit.curves import LobattoCurve
+from geokit.elements import Elements
 from geokit.models import MLP
 from geokit.pullback import derivatives
 from geokit.solvers import newton
-from geokit.solvers.certified import FINEST, pin
 from geokit.solvers.energies import DecodedEnergy
+from geokit.solvers.starts import FINEST, pin
 from geokit.types import Derivatives
 
 π = math.pi

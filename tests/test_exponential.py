@@ -1,6 +1,7 @@
 """Exponential and logarithm maps, and parallel transport, on surfaces where the answer is known."""
 
 import math
+import warnings
 
 import pytest
 import torch
@@ -10,6 +11,7 @@ from torch.testing import assert_close
 from geokit import (
     PullbackMetric,
     StraightLine,
+    UnresolvedGeodesic,
     christoffel,
     distance,
     exponential_map,
@@ -78,6 +80,26 @@ def test_the_logarithm_of_the_point_itself_is_zero():
     z = torch.tensor([[1.0, 0.5], [1.2, 0.1]]).double()
     w = torch.stack([z[0], z[1] + 0.1])
     assert (logarithm_map(SPHERE, z, w)[0] == 0).all()
+
+
+@pytest.mark.parametrize("size", [1e-2, 0.3])
+def test_the_logarithm_in_float32_has_the_digits_that_float32_has(size):
+    """Steps and demands that know eps: near points and far ones, each as float64 has it."""
+    g = torch.Generator().manual_seed(0)
+    z, w = torch.tensor([1.2, 0.5]) + size * torch.randn(2, 6, 2, generator=g)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UnresolvedGeodesic)  # digits enough for a direction
+        v = logarithm_map(SPHERE, z, w)
+    assert v.dtype == torch.float32
+    exact = logarithm_map(SPHERE, z.double(), w.double())
+    assert_close(v.double(), exact, rtol=1e-5, atol=5e-6)
+    assert_close(exponential_map(SPHERE, z, v), w, rtol=0, atol=1e-5)
+
+
+def test_a_tolerance_of_the_callers_is_all_that_the_logarithm_asks_for():
+    z, w = torch.tensor([[1.2, 0.5], [1.6, 0.9]]).double()
+    v = logarithm_map(SPHERE, z, w, tolerance=1e-4)
+    assert_close(exponential_map(SPHERE, z, v), w, rtol=0, atol=1e-3)
 
 
 def test_transport_keeps_lengths_and_angles():

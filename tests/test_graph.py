@@ -10,7 +10,8 @@ from examples import SURFACES, Shear, as_users_call, points, smooth_decoder
 from torch.testing import assert_close
 
 from geokit import PullbackMetric, distance, geodesic, length
-from geokit.curves import Elements, LobattoCurve
+from geokit.curves import LobattoCurve
+from geokit.elements import Elements
 from geokit.solvers.graph import LatentGraph
 from geokit.surfaces import Plane, SwissRoll
 

@@ -12,10 +12,10 @@ from test_graph import EAST, HIGH, LOW, WALLS, WEST, codes, double, flat, path_l
 from torch.testing import assert_close
 
 from geokit import LatentGraph, PullbackMetric, StraightLine, UnresolvedGeodesic, geodesic
-from geokit.curves import Elements
+from geokit.elements import Elements
 from geokit.solvers import GraphSpline, newton
-from geokit.solvers.certified import measure, pin
-from geokit.solvers.energies import discretise
+from geokit.solvers.energies import discretise, measure
+from geokit.solvers.starts import pin
 
 ELEMENTS = Elements(32, 4)
 sphere, BOX = SURFACES["sphere"]

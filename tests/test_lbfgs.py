@@ -8,7 +8,8 @@ from examples import SURFACES, points, smooth_decoder
 from torch.testing import assert_close
 
 from geokit import PullbackMetric, UnresolvedGeodesic, distance, geodesic
-from geokit.curves import Elements, StraightLine
+from geokit.curves import StraightLine
+from geokit.elements import Elements
 from geokit.solvers import lbfgs, newton
 from geokit.solvers.energies import DecodedEnergy
 

@@ -11,12 +11,13 @@ from scipy.interpolate import CubicSpline as ScipySpline
 from torch.testing import assert_close
 
 from geokit import PullbackMetric, StraightLine, UnresolvedGeodesic, geodesic
-from geokit.curves import Elements, LobattoCurve
-from geokit.solvers.certified import FINEST, measure, pin
-from geokit.solvers.energies import discretise
+from geokit.curves import LobattoCurve
+from geokit.elements import Elements
+from geokit.solvers.energies import discretise, measure
 from geokit.solvers.georce import georce, left_point_energy, sweep
 from geokit.solvers.newton import newton
 from geokit.solvers.spline_adam import PIECES, basis, chord_energy, spline_adam
+from geokit.solvers.starts import FINEST, pin
 
 ELEMENTS = Elements(16, 4)
 BOXES = {

@@ -6,10 +6,11 @@ import torch
 from torch import Tensor
 
 from geokit import PullbackMetric, geodesic
-from geokit.curves import Elements, LobattoCurve
+from geokit.curves import LobattoCurve
+from geokit.elements import Elements
 from geokit.solvers import lbfgs, newton
-from geokit.solvers.certified import FINEST, pin
 from geokit.solvers.energies import DecodedEnergy
+from geokit.solvers.starts import FINEST, pin
 from geokit.types import Curve, Immersion
 
 SAMPLES = 1025

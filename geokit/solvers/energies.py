@@ -9,15 +9,14 @@ two are gone.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import EllipsisType
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor
 
-from ..curves import Elements
+from ..elements import Elements
 from ..metric import inner, norm
-from ..pullback import PullbackMetric, derivatives
+from ..pullback import PullbackMetric, derivatives, embedding_of
 from ..types import Bool, Float, Immersion, Int, Metric
 
 IN_CACHE = {"cpu": 2**8}
@@ -48,6 +47,7 @@ class Solution(NamedTuple):
 class Energy(Protocol):
     """What a solver needs to know of the problem."""
 
+    G: Metric
     elements: Elements
 
     def speeds(self, c: Tensor) -> Tensor: ...
@@ -66,6 +66,10 @@ class DecodedEnergy:
 
     f: Immersion
     elements: Elements
+
+    @property
+    def G(self) -> Metric:
+        return PullbackMetric(self.f)
 
     def speeds(self, c: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch r"]:
         """|γ̇| at the quadrature points, in data units."""
@@ -134,37 +138,50 @@ class MetricEnergy:
 
 
 def discretise(G: Metric, elements: Elements) -> Energy:
-    """The discrete energy of a metric: on decoded points where the metric says what it pulls
-    back."""
-    if isinstance(G, PullbackMetric) and G.ambient is None:
-        return DecodedEnergy(G.f, elements)
-    return MetricEnergy(G, elements)
+    """The discrete energy of a metric: on decoded points where the metric says what it embeds."""
+    f = embedding_of(G)
+    return MetricEnergy(G, elements) if f is None else DecodedEnergy(f, elements)
 
 
-def active(unsolved: Bool[Tensor, "*batch"]) -> Tensor | EllipsisType:
-    """An index of the problems still to be worked on. With several leading axes it takes all of
-    them: an immersion may use the first to tell its models apart."""
-    return unsolved.nonzero()[:, 0] if unsolved.dim() == 1 else ...
+def measure(G: Metric, points: Tensor, elements: Elements) -> tuple[Tensor, Tensor]:
+    """Length and energy of the curve through `points` at the nodes of `elements`."""
+    return quadrature(speeds(G, points, elements), elements)
+
+
+def speeds(G: Metric, points: Float[Tensor, "*batch n d"], elements: Elements) -> Tensor:
+    """The speeds at the quadrature points, decoded a cacheful at a time."""
+    every = torch.ones(points.shape[:-2], dtype=torch.bool, device=points.device)
+    speed = points.new_empty(*every.shape, len(elements.owner))
+    for at in portions(every, points.shape[-2], IN_CACHE):
+        speed[at] = discretise(G, elements).speeds(points[at])
+    return speed
+
+
+def quadrature(speed: Float[Tensor, "*batch r"], elements: Elements) -> tuple[Tensor, Tensor]:
+    """∫ ‖γ̇‖ dt and ∫ ‖γ̇‖² dt from the speeds at the quadrature points."""
+    weights = elements.weights(speed)
+    return speed @ weights, speed**2 @ weights
 
 
 def portions(
-    unsolved: Bool[Tensor, "*batch"], elements: Elements, room: dict[str, int]
-) -> Iterator[Tensor | tuple]:
-    """Indices of the problems still to be worked on, as many at a time as there is room for their
-    points. Several leading axes are all taken, and cut along the last."""
+    unsolved: Bool[Tensor, "*batch"], points: int = 1, room: dict[str, int] = IN_MEMORY
+) -> Iterator[tuple]:
+    """Indices of the problems still to be worked on, as many at a time as there is room for so many
+    points each.
+
+    They are chosen along the last axis, with all of the axes before it: an immersion may tell its
+    models apart by the first. No other line of the solvers knows of it.
+    """
     if not unsolved.any():
         return
-    points = elements.count * elements.degree + 1
-    size = room.get(unsolved.device.type, IN_MEMORY["cuda"]) // points
-    if unsolved.dim() == 1:
-        yield from unsolved.nonzero()[:, 0].split(max(1, size))
-    elif unsolved.dim() == 0:
+    if unsolved.dim() == 0:
         yield ()
-    else:
-        *others, last = unsolved.shape
-        step = max(1, size // math.prod(others))
-        for i in range(0, last, step):
-            yield (*[slice(None)] * len(others), slice(i, i + step))
+        return
+    *models, pairs = unsolved.shape
+    left = unsolved.reshape(-1, pairs).any(dim=0).nonzero()[:, 0]
+    size = room.get(unsolved.device.type, IN_MEMORY["cuda"]) // (points * math.prod(models))
+    for some in left.split(max(1, size)):
+        yield (*[slice(None)] * len(models), some)
 
 
 def _assemble(parts: Float[Tensor, "*batch E k d k d"]) -> Float[Tensor, "*batch n d n d"]:

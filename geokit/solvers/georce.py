@@ -32,11 +32,10 @@ from torch import Tensor
 
 from ..curves import CubicSpline, LobattoCurve
 from ..metric import inner
-from ..pullback import PullbackMetric
 from ..types import Float, Metric
-from .certified import pin
-from .energies import DecodedEnergy, Energy, Solution, active
+from .energies import Energy, Solution, portions
 from .line_search import line_search
+from .starts import pin
 
 
 @torch.no_grad()
@@ -67,10 +66,9 @@ def georce(
     N = points.shape[-2] - 1 if segments is None else segments
     if N < 1:
         raise ValueError(f"segments is {N}; a curve needs at least one.")
-    G = PullbackMetric(energy.f) if isinstance(energy, DecodedEnergy) else energy.G
     a, b = points[..., 0, :], points[..., -1, :]
     x = pin(LobattoCurve(points, energy.elements)(torch.linspace(0, 1, N + 1).to(points)), a, b)
-    cost = partial(left_point_energy, G)
+    cost = partial(left_point_energy, energy.G)
     first, E = x, cost(x)
     x = x.clone()
     iterations = torch.zeros(E.shape, dtype=torch.long, device=E.device)
@@ -79,16 +77,16 @@ def georce(
     floor = max(stop, 30 * torch.finfo(E.dtype).eps)
 
     for _ in range(max_steps):
-        at = active(running)
-        direction, gain = sweep(G, x[at])
-        small = gain <= floor * E[at]
-        x_new, E_new, moved = line_search(cost, x[at], E[at], -direction.flatten(-2), gain)
-        moved = moved & running[at]  # the last, small step counts too
-        x[at] = torch.where(moved[..., None, None], x_new, x[at])
-        E[at] = torch.where(moved, E_new, E[at])
-        iterations[at] += running[at]
-        converged[at] |= running[at] & small
-        running[at] = moved & ~small
+        for at in portions(running):
+            direction, gain = sweep(energy.G, x[at])
+            small = gain <= floor * E[at]
+            x_new, E_new, moved = line_search(cost, x[at], E[at], -direction.flatten(-2), gain)
+            moved = moved & running[at]  # the last, small step counts too
+            x[at] = torch.where(moved[..., None, None], x_new, x[at])
+            E[at] = torch.where(moved, E_new, E[at])
+            iterations[at] += running[at]
+            converged[at] |= running[at] & small
+            running[at] = moved & ~small
         if not running.any():
             break
 

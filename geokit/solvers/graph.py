@@ -15,10 +15,12 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, dijkstra
 from torch import Tensor
 
-from ..curves import Elements, StraightLine, require_same_space
-from ..pullback import PullbackMetric
-from ..types import Float, Int, Metric, require_points
-from .certified import measure, pin
+from ..curves import StraightLine
+from ..elements import Elements
+from ..pullback import map_of
+from ..types import Float, Int, Metric, require_points, require_same_space
+from .energies import measure
+from .starts import pin
 
 POINTS = 257  # of every path, so that a pair's path does not depend on its batch
 LINKS = 16  # an end point is joined to so many nodes
@@ -102,9 +104,9 @@ class LatentGraph:
         and, where G is a `PullbackMetric`, to those that decode nearest: these are the same in
         every equivalent model. Raises as the class does."""
         edges = [_nearest(_distinct(codes), neighbours)]
-        if isinstance(G, PullbackMetric):
+        if (f := map_of(G)) is not None:
             with torch.no_grad():
-                x = G.f(codes)
+                x = f(codes)
             (fine,) = x.isfinite().all(dim=-1).nonzero(as_tuple=True)
             if len(fine) > neighbours:
                 edges.append(fine[_nearest(x[fine], neighbours)])
@@ -225,10 +227,9 @@ def _neighbours(nodes: Tensor, k: int, points: np.ndarray | None = None) -> tupl
 
 
 def _lengths(G: Metric, a: Float[Tensor, "m d"], b: Float[Tensor, "m d"]) -> Float[Tensor, " m"]:
-    """The lengths of the straight latent lines from a to b, some hundreds at a time."""
-    z = StraightLine(a, b)(EDGE.times(a))
+    """The lengths of the straight latent lines from a to b."""
     with torch.no_grad():
-        return torch.cat([measure(G, part, EDGE)[0] for part in z.split(256)])
+        return measure(G, StraightLine(a, b)(EDGE.times(a)), EDGE)[0]
 
 
 def _matrix(n: int, tails: np.ndarray, heads: np.ndarray, w: np.ndarray) -> csr_array:

@@ -20,12 +20,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..curves import CubicSpline, Elements
+from ..curves import CubicSpline
+from ..elements import Elements
 from ..types import Float, Metric
-from .certified import pin
 from .energies import Energy, Solution, discretise
 from .graph import LatentGraph, resampled
 from .lbfgs import lbfgs
+from .starts import pin
 
 CLOCK = Elements(256, 1)  # the lengths of its chords tell how far a curve has come
 

@@ -17,9 +17,8 @@ Source: Nocedal and Wright, Numerical Optimization, algorithms 7.4 (two loops) a
 import torch
 from torch import Tensor
 
-from ..pullback import PullbackMetric
 from ..types import Float
-from .energies import DecodedEnergy, Energy, Solution
+from .energies import Energy, Solution
 from .line_search import line_search
 
 MEMORY = 10
@@ -49,9 +48,7 @@ def lbfgs(
     for _ in range(max_steps):
         p = _two_loops(g, history, precondition)
         gain = _dot(g, p)
-        ahead = (
-            gain > 0
-        )  # a memory that points uphill is of no use: fall back to the preconditioner
+        ahead = gain > 0  # a memory that points uphill is of no use: leave it out
         p = torch.where(ahead[..., None, None], p, precondition(g))
         gain = torch.where(ahead, gain, _dot(g, p))
 
@@ -97,9 +94,8 @@ def _preconditioner(energy: Energy, points: Tensor):
     singular."""
     S = energy.elements.stiffness(points)[1:-1, 1:-1]
     middle = points[..., points.shape[-2] // 2, :]
-    metric = PullbackMetric(energy.f) if isinstance(energy, DecodedEnergy) else energy.G
     d = points.shape[-1]
-    G = metric(middle).expand(*middle.shape, d)
+    G = energy.G(middle).expand(*middle.shape, d)
     trace = G.diagonal(dim1=-2, dim2=-1).sum(-1)[..., None, None]
     ridge = 1e-6 * trace / d + torch.finfo(G.dtype).tiny
     L_S, L_G = torch.linalg.cholesky(S), torch.linalg.cholesky_ex(G + ridge * torch.eye(d).to(G))[0]

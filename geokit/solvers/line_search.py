@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from .energies import active
+from .energies import portions
 
 SHRINK, TRIALS, SUFFICIENT = 0.4, 12, 1e-4
 
@@ -20,14 +20,14 @@ def line_search(
     step = step.unflatten(-1, (-1, c.shape[-1]))
     size = 1.0
     for _ in range(TRIALS):
-        at = active(~moved)
-        trial = c[at].clone()
-        trial[..., 1:-1, :] -= size * step[at]
-        value = energy_of(trial)
-        good = ~moved[at] & (value <= E[at] - SUFFICIENT * size * gain[at])
-        best[at] = torch.where(good[..., None, None], trial, best[at])
-        lowest[at] = torch.where(good, value, lowest[at])
-        moved[at] |= good
+        for at in portions(~moved):
+            trial = c[at].clone()
+            trial[..., 1:-1, :] -= size * step[at]
+            value = energy_of(trial)
+            good = ~moved[at] & (value <= E[at] - SUFFICIENT * size * gain[at])
+            best[at] = torch.where(good[..., None, None], trial, best[at])
+            lowest[at] = torch.where(good, value, lowest[at])
+            moved[at] |= good
         if moved.all():
             break
         size *= SHRINK

@@ -51,7 +51,7 @@ def newton(
     nothing = min(stop, max(1e-6 * stop, 1e3 * eps))
 
     for _ in range(max_steps):
-        for at in portions(running, energy.elements, IN_CACHE):
+        for at in portions(running, c.shape[-2], IN_CACHE):
             system = energy.system(c[at])
             step, gain, minimum = _direction(system, c.shape[-1])
             small, still = gain <= stop * E[at], gain <= nothing * E[at]
@@ -113,9 +113,8 @@ def _ridge(A: Float[Tensor, "N k k"], d: int) -> Float[Tensor, "N k"]:
     diagonal = A.diagonal(dim1=-2, dim2=-1).unflatten(-1, (-1, d))
     little = torch.finfo(A.dtype).eps ** (2 / 3)
     node = diagonal.mean(dim=-1, keepdim=True)
-    return little * (node + little * node.mean(dim=-2, keepdim=True)).expand_as(diagonal).flatten(
-        -2
-    )
+    node = node + little * node.mean(dim=-2, keepdim=True)
+    return little * node.expand_as(diagonal).flatten(-2)
 
 
 def _sideways(system: System, c: Tensor, E: Tensor) -> Tensor:

@@ -31,9 +31,10 @@ from torch import Tensor
 
 from ..curves import StraightLine
 from ..metric import inner
+from ..pullback import embedding_of
 from ..types import Float
-from .certified import pin
-from .energies import DecodedEnergy, Energy, Solution
+from .energies import Energy, Solution
+from .starts import pin
 
 PIECES, SAMPLES = 10, 256
 WINDOW = 100
@@ -99,8 +100,8 @@ def spline_adam(
 def chord_energy(energy: Energy, c: Float[Tensor, "*batch n d"]) -> Float[Tensor, "*batch"]:
     """The energy of evenly spaced points: by decoded chords, or by the metric at midpoints."""
     N = c.shape[-2] - 1
-    if isinstance(energy, DecodedEnergy):
-        return N * energy.f(c).diff(dim=-2).square().sum(dim=(-2, -1))
+    if (f := embedding_of(energy.G)) is not None:
+        return N * f(c).diff(dim=-2).square().sum(dim=(-2, -1))
     u, middle = c.diff(dim=-2), (c[..., 1:, :] + c[..., :-1, :]) / 2
     return N * inner(energy.G, middle, u, u).sum(dim=-1)
 

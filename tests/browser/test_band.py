@@ -16,7 +16,8 @@ from torch import nn
 
 from geokit import PullbackMetric, StraightLine, geodesic, jacobian, length, pretrained
 from geokit import volume_element as volume_element_of
-from geokit.curves import Elements, LobattoCurve
+from geokit.curves import LobattoCurve
+from geokit.elements import Elements
 from geokit.explore import DecoderBand
 from geokit.explore.band import PIECES, straight
 from geokit.explore.decoder import packed

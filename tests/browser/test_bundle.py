@@ -30,7 +30,8 @@ from geokit import (
     length,
     mean_pullback_metric,
 )
-from geokit.curves import Elements, LobattoCurve
+from geokit.curves import LobattoCurve
+from geokit.elements import Elements
 from geokit.explore import EnsembleBundle
 from geokit.explore.bundle import A, B, fitted_decoders
 from geokit.models import MLP

@@ -26,7 +26,7 @@ from figures import show as show
 from torch import nn
 
 from geokit import PullbackMetric, StraightLine, geodesic, jacobian, length, pretrained
-from geokit.curves import Elements
+from geokit.elements import Elements
 from geokit.explore import DecodedMap
 from geokit.explore.decoded_map import A, B
 from geokit.models import MLP

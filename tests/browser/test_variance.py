@@ -37,7 +37,8 @@ from geokit import (
     jacobian,
     length,
 )
-from geokit.curves import Elements, LobattoCurve
+from geokit.curves import LobattoCurve
+from geokit.elements import Elements
 from geokit.explore import RBFVariance
 from geokit.explore.variance import CENTRES, CURVATURES, FLOORS, NOISE, A, B
 
