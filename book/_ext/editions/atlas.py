@@ -3,6 +3,7 @@
 Numbers exist only in the built pages, so whatever repeats them elsewhere reads them here.
 """
 
+import json
 import posixpath
 import re
 from dataclasses import dataclass
@@ -51,27 +52,33 @@ class Atlas:
 
     @classmethod
     def read(cls, site: Path, bibliography: Path = BIBLIOGRAPHY) -> "Atlas":
-        """Read a built site, such as `_build/html`, and the bibliography it was built with."""
-        pages, notebooks, labels = {}, set(), {}
+        """Read a built site, such as `_build/html`, and the bibliography it was built with.
+
+        What a page shows is kept in one file beside the site, and read again only when the page was
+        written again: a page takes a tenth of a second.
+        """
+        kept = site.with_name(f".{site.name}-labels.json")
+        known = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
+        shown = {}
         for path in sorted(site.rglob("*.html")):
-            text = path.read_text(encoding="utf-8")
-            # states of widgets are most of a page, and slow to parse
-            soup = BeautifulSoup(
-                re.sub(r"<script.*?</script>", "", text, flags=re.S), "html.parser"
+            page, written = (
+                path.relative_to(site).with_suffix("").as_posix(),
+                path.stat().st_mtime_ns,
             )
-            article = soup.select_one("article")
-            if article is None or article.h1 is None:
-                continue  # the search page, a redirection
-            page = path.relative_to(site).with_suffix("").as_posix()
-            number = article.h1.select_one(".section-number")
-            number = words(number, without="").removesuffix(".") if number else ""
-            pages[page] = Reference(words(article.h1), page, "", number, "page")
-            if article.select_one("div.cell"):
-                notebooks.add(page)
-            labels |= {(place.kind, label): place for label, place in places(article, page)}
+            same = known.get(page, {}).get("written") == written
+            shown[page] = known[page] if same else {"written": written, **on_page(path, page)}
+        if shown != known:
+            kept.write_text(json.dumps(shown), encoding="utf-8")
+        pages = {page: Reference(*one["page"]) for page, one in shown.items() if "page" in one}
         if not pages:
             raise AtlasError(f"{site} holds no pages of the book; build it first, by `make book`.")
-        return cls(pages, frozenset(notebooks), labels, read_citations(bibliography))
+        labels = {
+            (kind, label): Reference(*place, kind)
+            for page in pages
+            for label, *place, kind in shown[page]["places"]
+        }
+        notebooks = frozenset(page for page in pages if shown[page]["has_cells"])
+        return cls(pages, notebooks, labels, read_citations(bibliography))
 
     def reference(self, role: str, target: str, page: str) -> Reference:
         """What `{role}`target`` shows on the page.
@@ -108,6 +115,26 @@ class Atlas:
                 "book/references.bib or correct the key."
             )
         return self.citations[key]
+
+
+def on_page(path: Path, page: str) -> dict:
+    """What a page shows, as JSON can hold it; nothing for the search page or a redirection."""
+    text = path.read_text(encoding="utf-8")
+    # states of widgets are most of a page, and slow to parse
+    soup = BeautifulSoup(re.sub(r"<script.*?</script>", "", text, flags=re.S), "html.parser")
+    article = soup.select_one("article")
+    if article is None or article.h1 is None:
+        return {}
+    number = article.h1.select_one(".section-number")
+    number = words(number, without="").removesuffix(".") if number else ""
+    return {
+        "page": [words(article.h1), page, "", number, "page"],
+        "has_cells": article.select_one("div.cell") is not None,
+        "places": [
+            [label, place.text, page, place.anchor, place.title, place.kind]
+            for label, place in places(article, page)
+        ],
+    }
 
 
 def places(article: Tag, page: str) -> list[tuple[str, Reference]]:
