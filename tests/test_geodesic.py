@@ -283,7 +283,7 @@ def jagged(seed):
 def test_what_is_certified_holds_and_nothing_is_longer_than_its_start(seed, tolerance):
     """On a jagged map: certified lengths against chord sums, and none above the straight line."""
     f = jagged(seed)
-    a, b = pairs(12, scale=2)
+    a, b = pairs(6, scale=2)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         path = geodesic(PullbackMetric(f), a, b, tolerance=tolerance)
@@ -299,6 +299,18 @@ def test_what_is_certified_holds_and_nothing_is_longer_than_its_start(seed, tole
     assert (off[path.resolved] <= 1.5 * tolerance).all()
     assert (off[~path.resolved] <= 2e-2).all()
     assert (found <= chords(StraightLine(a, b)) * (1 + 1e-3)).all()
+
+
+def test_a_resolved_pair_keeps_its_length_while_others_of_its_grid_are_refined():
+    a, b = pairs(4, scale=2)
+    b[1] = a[1] + 0.1  # soon resolved, below a pair that is not
+    flat = geodesic(PullbackMetric(jagged(0)), a, b, tolerance=1e-2)
+    grid = geodesic(
+        PullbackMetric(jagged(0)), a.reshape(2, 2, 2), b.reshape(2, 2, 2), tolerance=1e-2
+    )
+    assert flat.resolved.all()
+    assert flat.iterations[1] < 5 < flat.iterations[3]
+    assert_close(grid.length.flatten(), flat.length, rtol=1e-12, atol=0)
 
 
 def test_constant_speed_also_where_the_nodes_are_uneven():
