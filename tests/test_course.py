@@ -1,9 +1,12 @@
 """The three editions of the real book, as `make course` has built them."""
 
+import copy
 import json
 import re
+import shutil
 from pathlib import Path
 
+import nbclient
 import nbformat
 import pytest
 from leaks import files_hashed, leaks, pictures, secrets, solution_rows
@@ -128,3 +131,26 @@ def test_the_teachers_notes_are_the_instructors_alone():
         assert leaks(COURSE / edition / "notebooks", lines) == []
     found = leaks(COURSE / "instructor/html", lines)
     assert {row.split(": ")[1].removeprefix("exercise ") for row in found} == {*lines.values()}
+
+
+def said(notebook: nbformat.NotebookNode) -> list[list[str]]:
+    """What each cell prints and gives, as text; how a printed text was cut up in time is chance."""
+    return [
+        [
+            "".join(o.text for o in cell.outputs if o.output_type == "stream"),
+            *(o.data.get("text/plain", "") for o in cell.outputs if "data" in o),
+        ]
+        for cell in executed.code(notebook)
+    ]
+
+
+@pytest.mark.nightly
+@pytest.mark.parametrize("name", NAMES)
+def test_an_unsolved_notebook_says_when_it_runs_what_it_was_given(name, tmp_path):
+    """A second route: its outputs were carried over from the book, cell by cell."""
+    shutil.copytree(COURSE / "student/notebooks", tmp_path, dirs_exist_ok=True)
+    carried = notebook("student", name)
+    again = copy.deepcopy(carried)
+    where = {"metadata": {"path": str(tmp_path / "book")}}
+    nbclient.NotebookClient(again, timeout=300, resources=where).execute()
+    assert said(again) == said(carried)
