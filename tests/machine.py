@@ -22,6 +22,8 @@ MARKERS = {
 }
 BUILT = {"site", "course"}
 """Fixtures that give what `make` built."""
+BUILDS = {"house", "handed_out", "whole"}
+"""Fixtures that build a tiny book, a course of it, or run a small experiment."""
 DOWNLOADED = {"mnist", "fashion-mnist", "cifar-10", "celeba"}
 """Images that come with no package."""
 
@@ -30,6 +32,8 @@ def needs(item: pytest.Item) -> Iterator[str]:
     """Marks that follow from what a test is."""
     if BUILT & {*getattr(item, "fixturenames", ())}:
         yield "book"
+    if BUILDS & {*getattr(item, "fixturenames", ())}:
+        yield "slow"
     if item.path.suffix == ".ipynb" and loads_large_images(item.path):
         yield "data"
 

@@ -47,6 +47,7 @@ def error(surface, box, elements):
     return (found / surface.distance(a, b) - 1).abs().max()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SMOOTH)
 def test_four_elements_of_degree_4_give_8_digits(name):
     """Seen: 1e-10 and less."""
@@ -65,6 +66,7 @@ def test_one_element_of_degree_20_unrolls_the_swiss_roll():
     assert error(*ROLL, Elements(1, 8)) > 1e-9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("degree", "rate"), [(2, 4), (4, 8)])
 @pytest.mark.parametrize("name", SMOOTH)
 def test_elements_of_degree_p_converge_with_order_2p(name, degree, rate):
@@ -73,6 +75,7 @@ def test_elements_of_degree_p_converge_with_order_2p(name, degree, rate):
     assert rate - 0.5 <= (coarse / fine).log2() <= rate + 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [*SMOOTH, "swiss roll"])
 def test_the_chord_energy_converges_with_order_2(name):
     """Degree 1: the usual energy of a polyline, N·Σ|Δf|²."""
@@ -162,6 +165,7 @@ def gauss_newton(energy, c, stop, sizes, max_steps=200):
     return Solution(c, iterations, ~running)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [1.5, 2.0, 2.5, 2.9])
 def test_gauss_newton_gains_a_factor_of_length_over_pi_squared_a_step(length):
     """Without the curvature of f the error shrinks by (Lκ/π)² a step, however good the start; with

@@ -126,6 +126,7 @@ def test_an_allowed_import_passes(tmp_path, file, line):
     assert forbidden_imports(tmp_path / "house") == []
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_nothing_that_takes_long():
     """Scikit-learn, scipy's statistics and the models' libraries come when they are first used."""
     heavy = ("sklearn", "scipy.stats", "scipy.optimize", "matplotlib", "zuko", "torchdiffeq")

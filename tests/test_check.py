@@ -57,6 +57,7 @@ def test_every_rule_is_in_the_file_of_its_chapter():
         assert [k.partition(".")[0] for k in held] == [chapter] * len(held)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exercise", SOLUTIONS)
 def test_the_solution_is_correct_and_the_stub_not_attempted(exercise):
     assert check.answer(exercise, SOLUTIONS[exercise]) == "correct"
@@ -64,6 +65,7 @@ def test_the_solution_is_correct_and_the_stub_not_attempted(exercise):
         assert check.answer(exercise, untouched) == "not attempted"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("exercise", "wrong"), [(k, wrong) for k, several in WRONG.items() for wrong in several]
 )
@@ -74,6 +76,7 @@ def test_a_wrong_answer_is_told_so_in_one_sentence(exercise, wrong):
     assert "\n" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exercise", SOLUTIONS)
 def test_a_check_leaves_random_numbers_and_the_default_type_alone(exercise):
     assert torch.get_default_dtype() == torch.float32

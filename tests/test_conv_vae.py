@@ -259,6 +259,7 @@ def test_three_models_stacked_have_the_losses_and_gradients_of_each_alone(n):
             assert_close(slopes[name][k], weight.grad, rtol=1e-5, atol=1e-5 * scale.item())
 
 
+@pytest.mark.slow
 def test_training_lowers_the_error_and_makes_the_decoders_agree_on_the_data():
     model, x = small(latent=2), blobs()
     spread = (x - x.mean(dim=0)).square().mean()
@@ -313,6 +314,7 @@ def bent(activation) -> ConvVAE:
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("activation", [nn.ELU, nn.Softplus])
 @pytest.mark.parametrize("members", [1, 2])
 def test_geodesics_in_16_dimensions_are_resolved_and_shorter_than_straight_lines(

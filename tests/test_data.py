@@ -551,6 +551,7 @@ def test_two_processes_download_at_once_and_one_is_killed(cache, host):
     assert len(host.asked) == asked
 
 
+@pytest.mark.slow
 def test_two_processes_that_finish_together_leave_one_whole_set(cache, host):
     """Each puts its own whole file in place; who is last does not matter."""
     host.serve["official"] = host.pause
@@ -595,6 +596,7 @@ def test_the_command_needs_no_file_for_the_digits(capsys):
     assert "1347 training images, 450 test images" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_the_command_refuses_with_the_sentence_alone():
     """A wrong name: exit status 2, one line on stderr, no traceback."""
     command = [sys.executable, "-m", "geokit.data", "emnist"]

@@ -88,6 +88,7 @@ def fine_length(f, curve, n=1024):
 # ---------------------------------------------------------------- decoders that come trained
 
 
+@pytest.mark.slow
 def test_on_a_trained_decoder_distances_are_accurate_and_never_longer_than_the_start():
     """Against 24 elements of degree 6: median error ≤ 1e-5, 95 % ≤ 1e-3, 97 of 100 resolved."""
     model, codes = load("digits")
@@ -109,6 +110,7 @@ def test_on_a_trained_decoder_distances_are_accurate_and_never_longer_than_the_s
     assert ((path.length / found - 1).abs() <= 1e-4)[path.resolved].all()
 
 
+@pytest.mark.slow
 def test_on_a_jagged_decoder_what_is_not_certified_is_flagged_and_what_is_holds():
     """Seen: about half of the pairs unresolved. Certified lengths against 20,481 points."""
     model, codes = load("digits-jagged")
@@ -125,6 +127,7 @@ def test_on_a_jagged_decoder_what_is_not_certified_is_flagged_and_what_is_holds(
     assert ((path.length / found - 1).abs() <= 2e-2).all()  # flagged lengths are measured, too
 
 
+@pytest.mark.slow
 def test_in_32_latent_dimensions_a_convolutional_decoder_bends_its_shortest_curves():
     model, codes = load("random-cnn")
     f, (a, b) = model.mean, some_pairs(codes, 3)
@@ -172,6 +175,7 @@ def solved_here():
     return model.mean, a, b, geodesic(PullbackMetric(model.mean), a, b)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CHARTS)
 def test_equivalent_trained_models_have_one_distance(name, solved_here):
     """f_b = f_a ∘ A⁻¹, from the same curve. Under a linear change of chart eight digits of every
@@ -192,6 +196,7 @@ def test_equivalent_trained_models_have_one_distance(name, solved_here):
     assert euclid.std() / euclid.mean() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["Shear", "Coupling"])
 def test_on_one_grid_equivalent_trained_models_have_one_distance_to_8_digits(name, solved_here):
     """The discrete energy sees only decoded points: in every chart the same minimum."""
@@ -278,6 +283,7 @@ def from_three_starts(uncertain):
     return solved(G, a, b, tolerance=1e-3, initial=ways, graph=LatentGraph.on_grid(G, low, high))
 
 
+@pytest.mark.slow
 def test_among_walls_the_grids_start_is_the_one_to_have(from_three_starts):
     """Within 1e-3 of the best of three starts; seen: straight 66, codes 86, grid 91 of 100."""
     path = from_three_starts
@@ -289,6 +295,7 @@ def test_among_walls_the_grids_start_is_the_one_to_have(from_three_starts):
     assert path.resolved.sum() >= 90
 
 
+@pytest.mark.slow
 def test_among_walls_curves_of_different_length_are_reported_to_disagree(from_three_starts):
     """Where two certified lengths differ by far more than the tolerance, there are two curves."""
     path = from_three_starts

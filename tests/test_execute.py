@@ -42,7 +42,7 @@ def write(path: Path, text: str) -> Path:
 
 
 @pytest.fixture
-def house(tmp_path: Path) -> Path:
+def small(tmp_path: Path) -> Path:
     """Two chapters on a library of few lines."""
     for name, text in PACKAGE.items():
         write(tmp_path / name, text)
@@ -55,10 +55,10 @@ def house(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def prints(house: Path) -> dict[str, str]:
+def prints(small: Path) -> dict[str, str]:
     meaning.cache_clear()
-    made = execute.Fingerprints(house)
-    return {page: made.of(page, nb) for page, nb in execute.chapters(house).items()}
+    made = execute.Fingerprints(small)
+    return {page: made.of(page, nb) for page, nb in execute.chapters(small).items()}
 
 
 @pytest.mark.parametrize(
@@ -79,32 +79,32 @@ def prints(house: Path) -> dict[str, str]:
         ("book/01-one.md", f"{HEADER}# Other prose\n\n```{{code-cell}}\n{ONE}\n```\n", set()),
     ],
 )
-def test_an_edit_executes_the_pages_that_rest_on_it(house, name, text, moved):
+def test_an_edit_executes_the_pages_that_rest_on_it(small, name, text, moved):
     """Chapter 1 takes `norm` from the package: what else that offers is not its business."""
     if name == "geokit/check/rules.py":  # chapter 2 imports no checks, but its rules do
-        write(house / "geokit/check/chapter_02.py", "from .rules import Rule\n")
-    before = prints(house)
-    write(house / name, text)
-    after = prints(house)
+        write(small / "geokit/check/chapter_02.py", "from .rules import Rule\n")
+    before = prints(small)
+    write(small / name, text)
+    after = prints(small)
     assert {page for page in before if before[page] != after[page]} == moved
 
 
-def test_a_page_that_shows_docstrings_rests_on_them(house):
-    write(house / "book/01-one.md", f"{HEADER}```{{code-cell}}\n{ONE}\nhelp(norm)\n```\n")
-    before = prints(house)
-    write(house / "geokit/metric.py", PACKAGE["geokit/metric.py"].replace("Lengths", "Norms"))
-    assert prints(house)["book/01-one"] != before["book/01-one"]
+def test_a_page_that_shows_docstrings_rests_on_them(small):
+    write(small / "book/01-one.md", f"{HEADER}```{{code-cell}}\n{ONE}\nhelp(norm)\n```\n")
+    before = prints(small)
+    write(small / "geokit/metric.py", PACKAGE["geokit/metric.py"].replace("Lengths", "Norms"))
+    assert prints(small)["book/01-one"] != before["book/01-one"]
 
 
-def test_results_rest_on_the_presence_of_the_large_data(house, monkeypatch):
+def test_results_rest_on_the_presence_of_the_large_data(small, monkeypatch):
     monkeypatch.delenv("GEOKIT_DATA", raising=False)
-    before = prints(house)
+    before = prints(small)
     monkeypatch.setenv("GEOKIT_DATA", "somewhere")
-    assert all(before[page] != now for page, now in prints(house).items())
+    assert all(before[page] != now for page, now in prints(small).items())
 
 
-def test_importing_the_whole_package_rests_on_all_it_offers(house):
-    library = Library(house / "geokit")
+def test_importing_the_whole_package_rests_on_all_it_offers(small):
+    library = Library(small / "geokit")
     assert library.reached("import geokit") == {
         "geokit",
         "geokit.metric",
@@ -139,20 +139,20 @@ def test_what_a_chapter_imports_is_found_where_python_finds_it(path):
             assert home in reached or not home.startswith("geokit")
 
 
-def test_a_saved_figure_gets_todays_script_without_being_executed(house):
+def test_a_saved_figure_gets_todays_script_without_being_executed(small):
     cell, other = new_code_cell("fold"), new_markdown_cell("# A page")
     notebook = new_notebook(cells=[other, cell])
-    write(house / "book/01-one.md", HEADER + "# A page\n\n```{code-cell}\nfold\n```\n")
-    (notebook,) = (nb for page, nb in execute.chapters(house).items() if page == "book/01-one")
+    write(small / "book/01-one.md", HEADER + "# A page\n\n```{code-cell}\nfold\n```\n")
+    (notebook,) = (nb for page, nb in execute.chapters(small).items() if page == "book/01-one")
     model = {"_anywidget_id": "geokit.explore.fold.Fold", "_esm": "old", "_css": "old", "x": 1.5}
     states = {"a": {"model_module": "anywidget", "state": model}, "b": {"state": {}}}
     notebook.metadata.widgets = nbformat.from_dict({execute.WIDGETS: {"state": states}})
-    execute.enter(execute.cache_of(house), house, "book/01-one", notebook, {"fingerprint": "f"})
-    stamp = house / execute.STAMPS / "book/01-one"
+    execute.enter(execute.cache_of(small), small, "book/01-one", notebook, {"fingerprint": "f"})
+    stamp = small / execute.STAMPS / "book/01-one"
     stamp.unlink()
 
-    execute.refresh_looks(house)
-    cache, (page, *_) = execute.cache_of(house), execute.chapters(house).values()
+    execute.refresh_looks(small)
+    cache, (page, *_) = execute.cache_of(small), execute.chapters(small).values()
     state = executed.outputs_of(cache, page).metadata.widgets[execute.WIDGETS]["state"]["a"][
         "state"
     ]
@@ -163,7 +163,7 @@ def test_a_saved_figure_gets_todays_script_without_being_executed(house):
     assert execute.record_of(cache, page) == {"fingerprint": "f"}
 
     stamp.unlink()
-    execute.refresh_looks(house)  # nothing new: nothing is read again
+    execute.refresh_looks(small)  # nothing new: nothing is read again
     assert not stamp.exists()
 
 

@@ -25,6 +25,7 @@ from geokit.surfaces import Sphere
 SPHERE = PullbackMetric(Sphere())
 
 
+@pytest.mark.slow
 def test_a_walk_on_the_sphere_follows_the_great_circle():
     """exp is x cos|v| + (v/|v|) sin|v| in space."""
     z = points(((0.8, 2.3), (0.0, 2.0)), 20)
@@ -49,6 +50,7 @@ def test_both_ways_to_the_acceleration_agree(known_by):
     assert_close(w[:, 1], z[:, 1] + 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SURFACES)
 def test_exp_and_log_undo_each_other_and_log_is_as_long_as_the_distance(name):
     surface, box = SURFACES[name]
@@ -59,6 +61,7 @@ def test_exp_and_log_undo_each_other_and_log_is_as_long_as_the_distance(name):
     assert_close(norm(G, z, v), surface.distance(z, w), rtol=1e-6, atol=0)
 
 
+@pytest.mark.slow
 def test_on_a_decoder_too():
     G = PullbackMetric(smooth_decoder())
     z, w = torch.randn(2, 6, 2, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
@@ -67,6 +70,7 @@ def test_on_a_decoder_too():
     assert_close(norm(G, z, v), distance(G, z, w), rtol=1e-4, atol=0)
 
 
+@pytest.mark.slow
 def test_equivalent_models_agree_about_exp():
     """exp_A(z)(J_A v) = A(exp_z(v))."""
     f, A = smooth_decoder(), Shear()
@@ -82,6 +86,7 @@ def test_the_logarithm_of_the_point_itself_is_zero():
     assert (logarithm_map(SPHERE, z, w)[0] == 0).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1e-2, 0.3])
 def test_the_logarithm_in_float32_has_the_digits_that_float32_has(size):
     """Steps and demands that know eps: near points and far ones, each as float64 has it."""
@@ -102,6 +107,7 @@ def test_a_tolerance_of_the_callers_is_all_that_the_logarithm_asks_for():
     assert_close(exponential_map(SPHERE, z, v), w, rtol=0, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_transport_keeps_lengths_and_angles():
     f = PullbackMetric(smooth_decoder())
     a, b, u, v = torch.randn(
@@ -113,6 +119,7 @@ def test_transport_keeps_lengths_and_angles():
         assert_close(inner(f, b, mx, my), inner(f, a, x, y), rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_round_a_parallel_a_vector_turns_by_the_area_inside():
     """Gauss-Bonnet: round the cap of colatitude θ the angle is the cap's area, 2π(1 − cos θ)."""
     θ = 0.7

@@ -32,6 +32,7 @@ def pairs(n, seed=0, scale=1.0):
     return (scale * torch.randn(2, n, 2, generator=g, dtype=torch.float64)).unbind()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SURFACES)
 @pytest.mark.parametrize("known_by", ["its map", "its metric alone"])
 def test_distance_equals_the_closed_form(name, known_by):
@@ -132,6 +133,7 @@ def test_from_the_same_start_the_distance_agrees_to_the_last_digits():
     assert_close(d_a, d_b, rtol=1e-8, atol=0)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(seed=st.integers(0, 10_000))
 def test_symmetry_and_independence_of_the_batch(seed):
@@ -182,6 +184,7 @@ def test_a_saddle_is_left_sideways():
     assert length(PullbackMetric(hill), StraightLine(WEST, EAST)) > 7
 
 
+@pytest.mark.slow
 def test_more_than_half_of_the_equator_is_not_certified_as_shortest():
     """Beyond the antipode the equator is a saddle: 4 is its length, 2π − 4 the distance."""
     start, end = torch.tensor([[torch.pi / 2, 0.0], [torch.pi / 2, 4.0]]).double()
@@ -278,6 +281,7 @@ def jagged(seed):
     return lambda z: (z @ W).sin() @ V
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tolerance", [1e-4, 1e-2, 0.2])
 @pytest.mark.parametrize("seed", [0, 2])
 def test_what_is_certified_holds_and_nothing_is_longer_than_its_start(seed, tolerance):

@@ -98,6 +98,7 @@ def test_weights_and_paths_are_the_same_both_ways():
     assert_close(graph.shortest_path(b, a).flip(-2), graph.shortest_path(a, b), rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WALLS)
 @pytest.mark.filterwarnings("ignore::geokit.UnresolvedGeodesic")  # certified or not, it is too long
 def test_the_straight_start_ends_in_a_way_through_the_wall(name):
@@ -106,6 +107,7 @@ def test_the_straight_start_ends_in_a_way_through_the_wall(name):
     assert path.points[..., 1].max() < 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WALLS)
 @pytest.mark.parametrize("nodes", ["grid", "codes"])
 def test_a_graph_start_finds_the_door_in_the_wall(name, nodes):
@@ -295,6 +297,7 @@ def test_end_points_that_do_not_fit_are_refused():
     assert graph.shortest_path(LOW.float(), HIGH.float()).isfinite().all()  # the corners belong
 
 
+@pytest.mark.slow
 def test_the_wall_looks_the_same_in_another_chart():
     """The graph's own grid changes with the chart; the geodesic it leads to does not."""
     A = Shear()

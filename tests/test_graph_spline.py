@@ -82,6 +82,7 @@ def test_the_curve_has_constant_speed(name):
     assert (E.sqrt() / L - 1).max() < 1e-4
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WALLS)
 def test_the_spline_goes_round_the_wall_where_a_straight_start_stays(name):
     G = WALLS[name]

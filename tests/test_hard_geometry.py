@@ -91,6 +91,7 @@ def test_a_point_is_at_distance_zero_from_itself_whatever_its_neighbours(kind):
     assert path.length[1] > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gap", [1e-6, 1e-9, 1e-12, 1e-13])
 @pytest.mark.parametrize("kind", KINDS)
 def test_near_points_are_as_far_apart_as_the_metric_says(kind, gap):
@@ -242,6 +243,7 @@ def saturating(gain, seed=0, d=2):
     return layers
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("gain", [2.0, 4.0])
 @pytest.mark.parametrize("far", [10.0, 100.0])
 def test_far_from_the_data_an_answer_is_right_or_flagged(far, gain):

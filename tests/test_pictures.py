@@ -258,6 +258,7 @@ def test_the_true_distance_is_the_half_planes_but_for_edges_and_pixels(pairs):
     torch.testing.assert_close(path.length, d, rtol=0.01, atol=0)
 
 
+@pytest.mark.slow
 def test_the_true_distance_is_that_of_shooting(pairs):
     """A second route: the geodesic equation, integrated and aimed by Newton, arrives with a
     velocity as long as the distance."""
@@ -277,6 +278,7 @@ def test_no_way_along_a_fine_grid_is_shorter_than_the_true_distance(pairs):
     assert ratio.max() < 1.03
 
 
+@pytest.mark.slow
 def test_the_true_distance_is_the_same_there_and_back(pairs):
     """d(u, v) = d(v, u)."""
     u, v, path = pairs
@@ -284,6 +286,7 @@ def test_the_true_distance_is_the_same_there_and_back(pairs):
     torch.testing.assert_close(back, path.length, rtol=1e-6, atol=0)
 
 
+@pytest.mark.slow
 def test_no_detour_by_a_third_picture_is_shorter(pairs):
     """d(u, w) ≤ d(u, v) + d(v, w), strictly for bars drawn at random."""
     u, v, length = pairs[0][:40], pairs[1][:40], pairs[2].length[:40]
@@ -293,6 +296,7 @@ def test_no_detour_by_a_third_picture_is_shorter(pairs):
     assert (length < there + onward).all()
 
 
+@pytest.mark.slow
 def test_the_true_distance_does_not_depend_on_how_the_factors_are_measured(pairs):
     """The width by its logarithm, the position slanted with it: other coordinates, one distance."""
 
@@ -310,6 +314,7 @@ def test_the_true_distance_does_not_depend_on_how_the_factors_are_measured(pairs
     torch.testing.assert_close(other.length, path.length, rtol=1e-6, atol=0)
 
 
+@pytest.mark.slow
 def test_the_shortest_way_stays_among_the_data(pairs):
     """The domain is convex: no geodesic between two of its bars leaves it, on the real pixels,
     not even between bars of its rim."""

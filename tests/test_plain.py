@@ -327,6 +327,7 @@ def test_a_site_that_is_not_built_is_named(tmp_path):
         Atlas.read(tmp_path)
 
 
+@pytest.mark.slow
 def test_labels_are_found_as_sphinx_writes_them(tmp_path):
     """A label becomes an id, a section's name and a page's lose their numbers, terms share one."""
     page = tmp_path / "book/02-far.html"

@@ -60,6 +60,7 @@ def space(name, shape, seed, dtype=torch.float64):
     return make(dtype), draw(shape, seed).to(dtype)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "digits"), [(torch.float64, 1e-9), (torch.float32, 1e-6)])
 @pytest.mark.parametrize("name", SPACES)
 @few
@@ -71,6 +72,7 @@ def test_there_and_back_are_equally_far(name, dtype, digits, seed):
     assert_close(there, back, rtol=digits, atol=digits * 1e-2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SPACES)
 @few
 @seeds
@@ -178,6 +180,7 @@ def test_more_data_dimensions_that_stay_constant_change_nothing(seed):
     agree(geodesic(PullbackMetric(f), *FAR), geodesic(padded, *FAR))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("known_by", ["its map", "its metric alone"])
 @few
 @given(seed=st.integers(0, 10_000), stretch=st.floats(0.05, 20))
@@ -247,6 +250,7 @@ LAYOUTS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("dtype", "digits"), [(torch.float64, 1e-12), (torch.float32, 1e-6)])
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", SPACES)
@@ -320,6 +324,7 @@ def test_the_coupling_has_an_exact_inverse_and_bends_lines(seed):
     assert ((middle - (a + b) / 2).norm(dim=-1) / (a - b).norm(dim=-1)).max() > 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("chart", ["shear", "coupling"])
 @few
 @seeds
@@ -341,6 +346,7 @@ def test_equivalent_models_agree_on_distances_from_the_same_start(chart, seed):
     assert ratio.max() / ratio.min() > 1.05
 
 
+@pytest.mark.slow
 @few
 @seeds
 def test_the_returned_curve_has_the_length_it_says(seed):
@@ -356,6 +362,7 @@ def test_the_returned_curve_has_the_length_it_says(seed):
     assert (chords <= straight * (1 + 1e-9)).all()
 
 
+@pytest.mark.slow
 @few
 @given(seed=st.integers(0, 10_000), rate=st.floats(0.2, 5))
 def test_the_pace_of_the_starting_curve_does_not_matter(seed, rate):

@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 import yaml
 
 ROOT = Path(__file__).parents[1]
@@ -15,6 +16,7 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", README, re.M | re.S)
 
 
+@pytest.mark.slow
 def test_the_example_prints_what_the_readme_shows():
     (code,), (shown, *_) = blocks("python"), blocks("text")
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

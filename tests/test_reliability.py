@@ -190,6 +190,7 @@ COVERED = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", COVERED)
 def test_the_interval_over_models_holds_the_truth_in_90_to_97_per_cent(case):
     """30 models, 100 pairs, nominal 95 %; 1500 repeats: chance moves this by 1.3 %."""

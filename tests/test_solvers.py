@@ -259,6 +259,7 @@ def test_a_problem_does_not_depend_on_its_batch(solver, name):
     assert torch.equal(folded.converged.flatten(), together.converged)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("solver", SOLVERS.values(), ids=SOLVERS)
 @pytest.mark.parametrize("name", METRICS)
 def test_the_front_door_certifies_what_is_right_and_flags_the_rest(solver, name):

@@ -74,6 +74,7 @@ def test_metric_is_the_one_the_map_pulls_back(name):
     assert_close(surface.metric(z), PullbackMetric(surface)(z))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", KNOWN)
 def test_distance_is_the_length_of_the_geodesic(name):
     surface, box = KNOWN[name]
@@ -84,6 +85,7 @@ def test_distance_is_the_length_of_the_geodesic(name):
     assert_close(path.length, surface.distance(a, b), rtol=1e-8, atol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BY_FORMULA | FAR)
 def test_distance_is_a_metric(name):
     surface, box = (BY_FORMULA | FAR)[name]
@@ -114,6 +116,7 @@ def test_distance_of_near_points_is_the_length_of_the_step(name):
     assert_close(surface.distance(z, z + step), exact, rtol=1e-4, atol=0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FAR)
 def test_distance_satisfies_the_eikonal_equation(name):
     """‖∇d(·, b)‖ = 1 wherever d is smooth: it grows as fast as one walks away, and no faster."""

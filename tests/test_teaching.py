@@ -193,6 +193,7 @@ def built(small: dict, edition: str = "", page: str = PAGE) -> tuple[str, str]:
     return (root / "out/index.html").read_text(encoding="utf-8"), said
 
 
+@pytest.mark.slow
 def test_a_page_says_what_the_chapters_say(tmp_path):
     home = tmp_path / "sources"
     home.mkdir()
@@ -210,6 +211,7 @@ def test_a_page_says_what_the_chapters_say(tmp_path):
     assert re.search(r"index\.md:\d+: ERROR: the plan lacks, or has too late", said)
 
 
+@pytest.mark.slow
 def test_a_course_that_leaves_chapters_out_still_has_its_pages(tmp_path):
     home = tmp_path / "sources"
     home.mkdir()
@@ -379,6 +381,7 @@ def test_no_answer_is_on_a_public_page():
 # The projects
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", re.findall(r"^## (?!Rubric)(.+)$", PROJECTS, re.M))
 def test_a_project_is_whole_and_its_first_steps_run(title, monkeypatch, capsys):
     text = PROJECTS.split(f"## {title}\n")[1].split("\n## ")[0]

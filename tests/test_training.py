@@ -33,6 +33,7 @@ def weights(models):
 KINDS = [VAE, BernoulliVAE, EnsembleVAE]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_stacked_training_equals_separate_trainings_after_100_steps(kind):
     seeds, options = [3, 0, 7], {"epochs": 34, "batch_size": 32, "progress": False}
@@ -203,6 +204,7 @@ except OSError as error:
 """
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_last_checkpoint(tmp_path):
     file = tmp_path / "c"
     fit_many(made(VAE, [0]), X, epochs=2, checkpoint=file, progress=False)

@@ -48,7 +48,7 @@ def collect(spec: Spec, out: Path, train: Images, test: Images, device: str) -> 
     first, second = pairs_of(spec, len(test))
     x = test.pixels.flatten(1).double()
     same = {"ambient": (x[first] - x[second]).norm(dim=-1)}
-    if (true := truth_of(spec, first, second)) is not None:
+    if (true := _truth_of(spec, first, second)) is not None:
         same["true"] = true
     for k, (name, value) in enumerate(same.items()):
         table.insert(2 + k, name, value.numpy()[table.pair])
@@ -61,7 +61,7 @@ def collect(spec: Spec, out: Path, train: Images, test: Images, device: str) -> 
             "label_second": test.labels[second],
         }
     )
-    replace(out / "codes.csv", codes_of(load_model(out, fine[0]), test))
+    replace(out / "codes.csv", _codes_of(load_model(out, fine[0]), test))
     replace(out / "pairs.csv", as_text(pairs))
     replace(out / "models.csv", as_text(pd.DataFrame(about)))
     replace(out / "distances.csv", as_text(table))
@@ -89,7 +89,7 @@ def collect(spec: Spec, out: Path, train: Images, test: Images, device: str) -> 
     return read(out)
 
 
-def codes_of(model: nn.Module, test: Images) -> str:
+def _codes_of(model: nn.Module, test: Images) -> str:
     """Where one model puts the first test images: a picture of its latent space, as a table."""
     shown = test.pixels[:SHOWN].flatten(1).double()
     with torch.no_grad():
@@ -99,7 +99,7 @@ def codes_of(model: nn.Module, test: Images) -> str:
     return table.to_csv(index=False, float_format="%.6g", lineterminator="\n")
 
 
-def truth_of(spec: Spec, first: Tensor, second: Tensor) -> Tensor | None:
+def _truth_of(spec: Spec, first: Tensor, second: Tensor) -> Tensor | None:
     """The geodesic distance of the generator that rendered the pictures; None where there is
     none."""
     if spec.dataset != "pictures":
