@@ -36,7 +36,7 @@ zip: book ## pack the pages to read offline: _build/geometry-of-latent-spaces.zi
 	@$(BIN)/python -m book._ext.offline
 
 slides: book ## cut each chapter into a deck of slides: _build/slides/index.html
-	@$(BIN)/python -m book._ext.make_slides
+	@$(BIN)/python -m book._ext.slides
 
 test: export OMP_NUM_THREADS := 1
 test: $(INSTALLED) ## check the style, build the book, run every test
