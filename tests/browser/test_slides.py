@@ -41,7 +41,7 @@ FAULTS = """async (scrolling) => {
       fault("does not scroll");
     if (![...slide.children].some((part) => part.localName !== "aside")) fault("empty");
     for (const part of slide.querySelectorAll("*")) {
-      if (part.closest("mjx-assistive-mml, svg, mjx-container") || !part.checkVisibility()) continue;
+      if (part.closest("mjx-container, svg") || !part.checkVisibility()) continue;
       const at = part.getBoundingClientRect(), what = part.outerHTML.slice(0, 90);
       if (at.width && at.height && !isLong && !inside(at, box)) fault(`${what} leaves the slide`);
       if (getComputedStyle(part).overflow === "visible") continue;
