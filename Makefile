@@ -38,7 +38,7 @@ zip: book ## pack the pages to read offline: _build/geometry-of-latent-spaces.zi
 	@$(BIN)/python -m book._ext.offline
 
 slides: book ## cut each chapter into a deck of slides: _build/slides/index.html
-	@$(BIN)/python -m book._ext.make_slides
+	@$(BIN)/python -m book._ext.slides
 
 # Tests are told apart by what they need: MARKERS in tests/machine.py.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder

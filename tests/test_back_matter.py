@@ -49,17 +49,28 @@ def entries() -> dict[str, str]:
     return found
 
 
+def public(module) -> list[str]:
+    """What a module offers: its `__all__`, or else what it defines without an underscore."""
+    defined = (
+        name
+        for name, value in vars(module).items()
+        if (inspect.isfunction(value) or inspect.isclass(value))
+        and value.__module__ == module.__name__
+    )
+    return getattr(module, "__all__", [name for name in defined if not name.startswith("_")])
+
+
 @pytest.mark.parametrize("name", MODULES)
 def test_every_public_name_has_its_entry_with_its_docstring(site, name):
     module = importlib.import_module(f"geokit.{name}".rstrip("."))
-    for public in api.public(module):
-        known = [text for key, text in entries().items() if key.rpartition(".")[2] == public]
-        assert known, f"{module.__name__}.{public} has no entry; name it on a page of book/api"
-        made = getattr(module, public)
+    for one in public(module):
+        known = [text for key, text in entries().items() if key.rpartition(".")[2] == one]
+        assert known, f"{module.__name__}.{one} has no entry; name it on a page of book/api"
+        made = getattr(module, one)
         if inspect.isclass(made) or inspect.isfunction(made):
             words = re.findall(r"\w+", inspect.getdoc(made).split("\n\n")[0])
             plain = (" ".join(re.findall(r"\w+", text)) for text in known)
-            assert any(" ".join(words) in text for text in plain), public
+            assert any(" ".join(words) in text for text in plain), one
 
 
 def test_the_overview_lists_what_the_package_offers(site):
@@ -110,8 +121,28 @@ def test_signatures_read_as_they_are_written(site):
     assert "metric" not in api.arguments(geokit.PullbackMetric)
     assert api.arguments(geokit.PullbackMetric) == "f: Immersion, ambient: Metric | None = None"
     assert api.arguments(geokit.energy) == "G: Metric, curve: Curve, *, elements: int=64"
-    assert "*batch" in api.result(geokit.energy)
+    assert "*batch" in api.mend_signature(None, "function", "", geokit.energy, {}, "", "")[1]
     assert str(ROOT) not in "".join(entries().values())
+
+
+def follow(page: Path, href: str) -> tuple[Path, str]:
+    path, _, anchor = href.partition("#")
+    return (page.parent / path).resolve(), anchor
+
+
+@pytest.mark.parametrize(
+    ("name", "line"), [("PullbackMetric", "return J.mT @ J"), ("jacobian", "_push_basis(f, z)")]
+)
+def test_from_an_equation_to_the_line_that_computes_it_are_two_clicks(site, name, line):
+    """Chapter 2, the first cell after equation (2.1) that uses the name; its entry; its source."""
+    page = SITE / "02-pullback-metric.html"
+    equation = soup(page).find(id="equation-eq-taylor")
+    first = next(a for a in equation.find_all_next("a", class_="to-api") if a.get_text() == name)
+    place, anchor = follow(page, first["href"])
+    entry = soup(place).find(id=anchor).parent
+    place, anchor = follow(place, entry.find("a", string="[source]", href=True)["href"])
+    assert place.name == "pullback.html"
+    assert line in soup(place).find(id=anchor).get_text()
 
 
 def test_markdown_of_docstrings_becomes_the_other_markup():

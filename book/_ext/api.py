@@ -1,7 +1,8 @@
-"""Sphinx: the library's reference, from its docstrings and from the signatures as they are written.
+"""Sphinx: the library's reference by autodoc, and links from the code of a page to it.
 
-`autodoc` and `napoleon` do the work. What they take for reStructuredText is Markdown here, and
-what they see of an annotation is what it was evaluated to: both are mended on the way.
+Two things autodoc cannot do by itself: docstrings are Markdown here, not reStructuredText; and
+annotations are shown as they are written, `Immersion` and not the `Callable[[Tensor], Tensor]`
+that it was evaluated to.
 """
 
 import ast
@@ -10,27 +11,18 @@ import inspect
 import re
 import textwrap
 from collections.abc import Iterator
-from importlib import import_module
-from types import ModuleType
 
 from docutils import nodes
-from docutils.statemachine import StringList
 from sphinx.application import Sphinx
-from sphinx.util.docutils import SphinxDirective
 
 SPAN = re.compile(r"`+([^`]+)`+(\w?)")
 SECTION = re.compile(r"(Returns|Sources?):\s*(.*)")
-
-
-def public(module: ModuleType) -> list[str]:
-    """What a module offers: its `__all__`, or else what it defines without an underscore."""
-    defined = (
-        name
-        for name, value in vars(module).items()
-        if (inspect.isfunction(value) or inspect.isclass(value))
-        and value.__module__ == module.__name__
-    )
-    return getattr(module, "__all__", [name for name in defined if not name.startswith("_")])
+# a name in highlighted code that is no attribute and no keyword, with the attribute after it
+NAME = re.compile(
+    r'(?<!<span class="o">\.</span>)<span class="n">(\w+)</span>(?!<span class="o">=</span>)'
+    r'(?:<span class="o">\.</span><span class="n">(\w+)</span>)?'
+)
+CODE = re.compile(r'<div class="cell_input.*?</pre>', re.DOTALL)
 
 
 def _ours(made: object) -> bool:
@@ -45,45 +37,30 @@ def parsed(made: object) -> ast.AST | None:
 
 
 def arguments(made: object) -> str:
-    """The arguments of a function or class as its author wrote them, without `self`.
-
-    Evaluated, `Immersion` would read `Callable[[Tensor], Tensor]`, and so would `Metric`; and a
-    default that is a path would be one of this machine.
-    """
+    """The arguments of a function or class as its author wrote them, without `self`."""
+    if dataclasses.is_dataclass(made):
+        return ", ".join(fields(made))
     if inspect.isclass(made):
-        if dataclasses.is_dataclass(made):
-            return ", ".join(fields(made))
         made = made.__init__ if _ours(made.__init__) else None
     tree = parsed(made)
     if not isinstance(tree, ast.FunctionDef):
         return ""
-    if tree.args.args and tree.args.args[0].arg in ("self", "cls"):
-        del tree.args.args[0]
+    tree.args.args = [a for a in tree.args.args if a.arg not in ("self", "cls")]
     return ast.unparse(tree.args)
 
 
 def fields(made: type) -> Iterator[str]:
     """The fields of a dataclass as arguments; a default that is made for each object is "..."."""
-    written = {}
-    for base in filter(_ours, reversed(made.__mro__)):
-        nodes_of_base = (node for node in parsed(base).body if isinstance(node, ast.AnnAssign))
-        written |= {node.target.id: node for node in nodes_of_base}
+    bases = [parsed(base).body for base in reversed(made.__mro__) if _ours(base)]
+    written = {n.target.id: n for body in bases for n in body if isinstance(n, ast.AnnAssign)}
     for one in dataclasses.fields(made):
         node = written[one.name]
         if one.name.startswith("_") or not one.init:
             continue
-        text = f"{one.name}: {ast.unparse(node.annotation)}"
+        default = "" if one.default is dataclasses.MISSING else f" = {ast.unparse(node.value)}"
         if one.default_factory is not dataclasses.MISSING:
-            text += " = ..."
-        elif one.default is not dataclasses.MISSING:
-            text += f" = {ast.unparse(node.value)}"
-        yield text
-
-
-def result(made: object) -> str:
-    tree = parsed(made)
-    written = getattr(tree, "returns", None)
-    return ast.unparse(written) if written else ""
+            default = " = ..."
+        yield f"{one.name}: {ast.unparse(node.annotation)}{default}"
 
 
 def mend_signature(
@@ -91,7 +68,8 @@ def mend_signature(
 ) -> tuple[str, str] | None:
     if what not in ("class", "exception", "function", "method"):
         return None
-    return f"({arguments(made)})", result(made)
+    written = getattr(parsed(made), "returns", None)
+    return f"({arguments(made)})", ast.unparse(written) if written else ""
 
 
 def reworded(lines: list[str]) -> list[str]:
@@ -126,16 +104,9 @@ def _literal(span: re.Match) -> str:
 def mend_docstring(
     app: Sphinx, what: str, name: str, made: object, options: dict, lines: list[str]
 ) -> None:
-    lines[:] = reworded(lines)
+    lines[:] = [] if what == "module" else reworded(lines)  # a module's the page includes
     if what in ("attribute", "data", "property"):
         lines[:0] = ["..", ""]  # napoleon takes what stands before a colon in line one for a type
-
-
-def kind_of(made: object) -> tuple[str, str]:
-    """Which of autodoc's directives a name wants, and with which option."""
-    if inspect.isclass(made):
-        return ("exception", "") if issubclass(made, Exception) else ("class", "members")
-    return ("function", "") if inspect.isfunction(made) else ("data", "no-value")
 
 
 def skip_defaults(
@@ -145,35 +116,52 @@ def skip_defaults(
     return True if inspect.isfunction(made) and made.__name__ != name else None
 
 
-class Api(SphinxDirective):
-    """A module's docstring, then each public name of it, or each name that is listed."""
+def imported(doctree: nodes.document) -> dict[str, str]:
+    """What the code of a page imports from the library: the name there, the whole name."""
+    found = {}
+    for block in doctree.findall(nodes.literal_block):
+        try:
+            tree = ast.parse(block.astext())
+        except SyntaxError:  # what a cell prints, or a shell's command
+            continue
+        for node in ast.walk(tree):
+            if isinstance(node, ast.ImportFrom) and f"{node.module}.".startswith("geokit."):
+                found |= {a.asname or a.name: f"{node.module}.{a.name}" for a in node.names}
+    return found
 
-    required_arguments = 1
-    has_content = True
 
-    def run(self) -> list[nodes.Node]:
-        module = import_module(self.arguments[0])
-        names = [name for line in self.content for name in line.split()]
-        text = [] if names else inspect.getdoc(module).splitlines()
-        for name in names or public(module):
-            if not hasattr(module, name):
-                raise self.error(f"{module.__name__} has no {name}; list names that it has.")
-            made = getattr(module, name)
-            kind, option = kind_of(made)
-            line = f".. auto{kind}:: {module.__name__}.{name}"
-            text += ["", "````{eval-rst}", line, *([f"   :{option}:"] if option else []), "````"]
-        here = nodes.Element()
-        self.state.nested_parse(StringList(text, module.__name__), self.content_offset, here)
-        return here.children
+def link_code(
+    app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
+) -> None:
+    """In each cell the first occurrence of a name leads to its entry, and that to its source."""
+    if not doctree or not (names := imported(doctree)):
+        return
+    known = app.env.domains["py"].objects
+
+    def linked(cell: re.Match) -> str:
+        seen = set()
+
+        def link(span: re.Match) -> str:
+            whole = names.get(span[1], "") + (f".{span[2]}" if span[2] else "")
+            if whole not in known or whole in seen:
+                return span[0]
+            seen.add(whole)
+            entry = known[whole]
+            place = f"{app.builder.get_relative_uri(page, entry.docname)}#{entry.node_id}"
+            return f'<a class="to-api" href="{place}">{span[0]}</a>'
+
+        return NAME.sub(link, cell[0])
+
+    context["body"] = CODE.sub(linked, context["body"])
 
 
 def join(app: Sphinx) -> None:
-    app.setup_extension("sphinx.ext.autodoc")
-    app.setup_extension("sphinx.ext.autosummary")
-    app.setup_extension("sphinx.ext.napoleon")
-    app.add_directive("api", Api)
+    for extension in ("autodoc", "autosummary", "napoleon", "viewcode"):
+        app.setup_extension(f"sphinx.ext.{extension}")
+    app.config.autodoc_default_options = {"members": True, "member-order": "bysource"}
     app.config.napoleon_use_param = False  # "start, end" is one line, not the same line twice
     app.config.napoleon_attr_annotations = False  # they are in the signature
     app.connect("autodoc-skip-member", skip_defaults)
     app.connect("autodoc-process-signature", mend_signature)
     app.connect("autodoc-process-docstring", mend_docstring, priority=400)  # before napoleon
+    app.connect("html-page-context", link_code)

@@ -10,14 +10,14 @@ import mimetypes
 import re
 import shutil
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
+from pikepdf import Dictionary, Name, ObjectStreamMode, OutlineItem, Pdf
 from playwright.sync_api import Browser, Page, Route, sync_playwright
-from pypdf import PdfReader
 
-from .bookmarks import finished
-from .paper import about, document, entries, parts_of
+from .paper import Entry, about, document, entries, parts_of
 from .published import NAME
 
 # no server: what this made-up host is asked for comes from the folder, and no other host answers
@@ -54,9 +54,29 @@ def read_article(tab: Page, name: str, pages: list[str]) -> dict:
 
 def page_numbers(pdf: bytes) -> dict[str, int]:
     """For each anchor that a link leads to, its page, counted from 1."""
-    reader = PdfReader(io.BytesIO(pdf))
-    places = reader.named_destinations.items()
-    return {name[1:]: reader.get_destination_page_number(to) + 1 for name, to in places}
+    with Pdf.open(io.BytesIO(pdf)) as file:
+        numbers = {page.objgen: number for number, page in enumerate(file.pages, 1)}
+        places = file.Root.get("/Dests", {}).items()
+        return {name[1:]: numbers[place[0].objgen] for name, place in places}
+
+
+def finished(pdf: bytes, marks: Iterable[Entry], told: Mapping[str, str]) -> bytes:
+    """The PDF with bookmarks, folded below the parts, with its title and author, and small."""
+    with Pdf.open(io.BytesIO(pdf)) as file:
+        with file.open_outline() as outline:
+            above = [outline.root]  # the open list of each depth
+            for depth, title, anchor in marks:
+                item = OutlineItem(title, Name(f"/{anchor}"))
+                item.is_closed = True
+                del above[depth + 1 :]
+                above[-1].append(item)
+                above.append(item.children)
+        file.Root.PageMode = Name.UseOutlines
+        file.trailer.Info = Dictionary(Title=told["title"], Author=told["author"])
+        small = io.BytesIO()
+        # Chromium writes each of a hundred thousand small objects by itself
+        file.save(small, object_stream_mode=ObjectStreamMode.generate, deterministic_id=True)
+        return small.getvalue()
 
 
 def book_of(browser: Browser, root: Path) -> bytes:
@@ -82,8 +102,7 @@ def book_of(browser: Browser, root: Path) -> bytes:
     tab.evaluate("document.body.classList.remove('no-ink')")
     pdf = tab.pdf(**PAPER, print_background=True, tagged=True)
     context.close()
-    said = {"/Title": told["title"], "/Author": told["author"]}
-    return finished(pdf, list(entries(parts, articles)), said)
+    return finished(pdf, entries(parts, articles), told)
 
 
 def main(root: Path) -> int:
