@@ -20,6 +20,7 @@ class List(SphinxDirective):
     required_arguments = 1
 
     def run(self) -> list[nodes.Node]:
+        self.env.note_reread()  # its rows come from other pages, and from runs
         name = self.arguments[0]
         if name not in LISTS:
             raise self.error(f"There is no listing {name!r}; say one of {', '.join(LISTS)}.")

@@ -99,6 +99,7 @@ class FromChapters(SphinxDirective):
         return box.children
 
     def run(self) -> list[nodes.Node]:
+        self.env.note_reread()  # it says what the chapters say
         try:
             return self.made(self.chapters())
         except Fault as fault:
