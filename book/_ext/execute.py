@@ -139,6 +139,11 @@ def waiting(root: Path) -> Iterator[tuple[str, NotebookNode, str]]:
             yield page, notebook, now
 
 
+def start_order(page: str) -> int:
+    chapter = page.rpartition("/")[2][:2]
+    return LONGEST.index(chapter) if chapter in LONGEST else len(LONGEST)
+
+
 def execute(page: str, notebook: NotebookNode, root: Path) -> ExecutionResult:
     print(f"executing {page} …", flush=True)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
@@ -165,7 +170,7 @@ def main(root: Path, only: str = "") -> None:
     os.environ.update(ONE_THREAD)
     cache, failed, jobs = cache_of(root), [], {}
     todo = [job for job in waiting(root) if job[0].rpartition("/")[2].startswith(only)]
-    todo.sort(key=lambda job: not job[0].rpartition("/")[2].startswith(LONGEST))
+    todo.sort(key=lambda job: start_order(job[0]))
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for page, notebook, fingerprint in todo:
             jobs[pool.submit(execute, page, notebook, root)] = page, fingerprint
