@@ -18,7 +18,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook
 
-from book._ext.editions import build, notes, source, text
+from book._ext.chapters import Exercise, read_chapters
+from book._ext.editions import build, source, text
 from book._ext.editions.atlas import Atlas, Reference
 from book._ext.editions.plain import plain
 
@@ -166,11 +167,11 @@ def editions(folder: Path) -> tuple[NotebookNode, NotebookNode]:
     path = folder / f"book/{TINY}.md"
     path.write_text(CHAPTER, encoding="utf-8")
     (folder / f"book/teaching/notes/{TINY}.md").write_text(NOTES, encoding="utf-8")
-    chapter, faults = source.read(path)
-    assert not faults
+    chapter = read_chapters(path.parent)[TINY]
+    assert not [*source.exercise_faults(chapter)]
     numbers = frozenset(exercise.number for exercise in chapter.exercises)
 
-    def points(exercise: source.Exercise) -> int:
+    def points(exercise: Exercise) -> int:
         return POINTS[exercise.label]
 
     page = f"book/{TINY}"
@@ -181,7 +182,7 @@ def editions(folder: Path) -> tuple[NotebookNode, NotebookNode]:
     }
     atlas = Atlas(pages, frozenset(pages), labels, {})
     student = notebook(text.student(chapter, numbers, points))
-    instructor = notebook(text.instructor(chapter, numbers, points, notes.read(chapter)))
+    instructor = notebook(text.instructor(chapter, numbers, points))
     build.mark_teachers(instructor)
     return plain(student, page, atlas), plain(instructor, page, atlas)
 

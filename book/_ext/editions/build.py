@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from .. import execute, fresh
+from ..chapters import Chapter
 from ..first_cell import first_cell
 from ..notebooks import stable_ids
 from ..published import repository
@@ -22,7 +23,6 @@ from . import executed, tree
 from .atlas import Atlas
 from .course import Course
 from .plain import plain
-from .source import Chapter
 
 TEACHERS = re.compile(rf"^:::+\{{admonition\}}.*\n:class: {tree.text.TEACHER}\b", re.M)
 FIRST = "first-cell"

@@ -12,10 +12,11 @@ from pathlib import Path
 import nbformat
 import yaml
 
-from . import notes, text
+from ..chapters import Chapter, Exercise
+from . import text
 from .atlas import Atlas
 from .course import Course, whole
-from .source import Chapter, Exercise, label_of
+from .source import check_notes, label_of
 
 EDITIONS = ("reader", "student", "instructor")
 SHARED = (
@@ -135,14 +136,13 @@ def chapter_text(plan: Plan, chapter: Chapter) -> str:
     numbers = plan.course.exercises
     if plan.edition == "reader":
         return text.reader(chapter, numbers)
-    remarks = notes.read(chapter)
+    check_notes(chapter)
 
     def points(exercise: Exercise) -> int:
-        return plan.course.points.get(exercise.number, remarks.exercises[exercise.label].points)
+        return plan.course.points.get(exercise.number, exercise.points)
 
-    if plan.edition == "student":
-        return text.student(chapter, numbers, points)
-    return text.instructor(chapter, numbers, points, remarks)
+    make = text.student if plan.edition == "student" else text.instructor
+    return make(chapter, numbers, points)
 
 
 def front_page(plan: Plan) -> str:
