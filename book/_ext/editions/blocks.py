@@ -3,6 +3,7 @@
 import itertools
 import re
 import textwrap
+from pathlib import Path
 
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -10,7 +11,6 @@ from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
 from .. import provenance
-from .citations import BIBLIOGRAPHY
 from .inline import Page, PlainError, inline
 from .layout import apart, indented, item, one_line, proof, quote
 
@@ -124,7 +124,7 @@ def directive(token: Token, page: Page, flat: bool) -> str:
     if name in ("code", "code-block", "sourcecode"):
         return f"{token.markup}{argument}\n{body}\n{token.markup}"
     if name == "provenance":
-        return provenance.markdown(BIBLIOGRAPHY.parents[1], argument.split())
+        return provenance.markdown(Path(__file__).parents[3], argument.split())
     if name in PAGES_ONLY:
         raise PlainError(f"{page.name}: a page with {{{name}}} belongs to the site; leave it out.")
     raise PlainError(
