@@ -13,7 +13,8 @@ from leaks import leaks, secrets
 from test_build import HEADER, make, write
 
 from book._ext.chapters import Fault
-from book._ext.editions import assignment, course, executed, names, source, text
+from book._ext.editions import assignment, course, executed, names, source, text, tree
+from book._ext.editions.atlas import Atlas, Reference
 
 ROOT = Path(__file__).parents[1]
 
@@ -497,6 +498,27 @@ def test_an_exercise_that_rests_on_another_is_left_out_with_it(tmp_path):
     path = write(tmp_path / "course.toml", 'exercises = ["6.2"]\n')
     with pytest.raises(Fault, match=r"uses marks of 6\.1; add 6\.1, or leave 6\.2 out"):
         course.read(path, book, ["small"])
+
+
+def test_a_course_of_some_chapters_leaves_the_books_sources_as_they_are(tmp_path):
+    """The instructor's page of answers was once written through a link, into the book itself."""
+    (folder := tmp_path / "house").mkdir()
+    tiny_house(folder)
+    told = "See {ref}`ex-sum`.\n"
+    answers = write(folder / "book/teaching/notes/exam-answers.md", told)
+    names = ("00-first", "06-tiny", "notation")
+    pages = {f"book/{n}": Reference(n, f"book/{n}", "", "", "page") for n in names}
+    labels = {
+        ("box", label): Reference(text, "book/00-first", label, "", "box")
+        for label, text in (("thm-one", "Theorem 1"), ("ex-sum", "Exercise 1"))
+    }
+    book = source.read_book(folder)
+    part = course.Course(("06-tiny",), frozenset({"6.1"}))
+    atlas = Atlas(pages, frozenset(), labels, {})
+    tree.plant(tree.Plan(folder, tmp_path / "out", "instructor", part, book, atlas))
+    here = tmp_path / "out/book/teaching/notes/exam-answers.md"
+    assert here.read_text(encoding="utf-8") == "See Exercise 1 (*00-first*).\n"
+    assert answers.read_text(encoding="utf-8") == told
 
 
 def test_cells_that_compute_something_else_are_refused():

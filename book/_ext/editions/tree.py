@@ -176,7 +176,9 @@ def configuration(plan: Plan) -> dict:
 
 
 def write(path: Path, words: str) -> None:
+    """A file of the edition's own, also where it has linked the book's."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
     path.write_text(words, encoding="utf-8")
 
 
@@ -195,7 +197,8 @@ def plant(plan: Plan) -> None:
     for name in (name for name in SHARED if (plan.root / name).exists()):
         link(plan.target / name, plan.root / name)
     if plan.edition != "student":
-        link(plan.target / NOTES, plan.root / NOTES)
+        for path in sorted((plan.root / NOTES).glob("*.md")):
+            link(plan.target / NOTES / path.name, path)
     # what is executed once is executed for all editions
     link(plan.target / "_build/.jupyter_cache", plan.root / "_build/.jupyter_cache")
     toc = contents(plan)
