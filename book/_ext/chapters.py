@@ -118,23 +118,17 @@ class Exercise:
         return int(note.fields[name])
 
 
-@dataclass(frozen=True, eq=False)
 class Chapter:
-    path: Path
-    text: str = field(repr=False)
-    numbers: dict[str, int] | None = None  # of its exercises, where some are left out
+    """A chapter's file. `numbers` are those of its exercises, where some are left out."""
 
-    @property
-    def name(self) -> str:
-        return self.path.stem
-
-    @property
-    def number(self) -> int:
-        return int(self.name[:2])
-
-    @cached_property
-    def lines(self) -> list[str]:
-        return self.text.splitlines()
+    def __init__(self, path: Path, numbers: dict[str, int] | None = None):
+        self.path, self.numbers = path, numbers or {}
+        self.name, self.number = path.stem, int(path.stem[:2])
+        self.notes = path.parent / "teaching/notes" / path.name  # what its teacher is told
+        self.text = path.read_text(encoding="utf-8")
+        self.lines = self.text.splitlines()
+        # exercises and solutions in order; all code cells, in and out of them
+        self.blocks, self.cells, self.gate_faults = parse(path, self.lines)
 
     @cached_property
     def title(self) -> str:
@@ -181,41 +175,15 @@ class Chapter:
         return dict(sorted(found.items()))
 
     @cached_property
-    def _parsed(self) -> tuple[list[Block], list[Cell], list[str]]:
-        return parse(self.path, self.lines)
-
-    @property
-    def blocks(self) -> list[Block]:
-        """Exercises and solutions, in order."""
-        return self._parsed[0]
-
-    @property
-    def cells(self) -> list[Cell]:
-        """All code cells, in and out of gates."""
-        return self._parsed[1]
-
-    @property
-    def gate_faults(self) -> list[str]:
-        return self._parsed[2]
-
-    @cached_property
     def exercises(self) -> list[Exercise]:
         solutions = {b.label: b for b in reversed(self.blocks) if b.kind == "solution"}
         texts = [block for block in self.blocks if block.kind == "exercise"]
         return [
             Exercise(
-                self,
-                f"{self.number}.{(self.numbers or {}).get(text.label, n)}",
-                text,
-                solutions.get(text.label),
+                self, f"{self.number}.{self.numbers.get(t.label, n)}", t, solutions.get(t.label)
             )
-            for n, text in enumerate(texts, start=1)
+            for n, t in enumerate(texts, start=1)
         ]
-
-    @property
-    def notes(self) -> Path:
-        """What the chapter's teacher is told, exercise by exercise."""
-        return self.path.parent / "teaching/notes" / self.path.name
 
     @cached_property
     def remarks(self) -> dict[str, Note]:
@@ -309,10 +277,6 @@ def read_chapters(folder: Path, numbers: dict[str, dict] | None = None) -> dict[
 
     `numbers` are those of the exercises, by page and label, of a course that left some out.
     """
+    numbers = numbers or {}
     paths = sorted(path for path in folder.glob("*.md") if CHAPTER.fullmatch(path.stem))
-    return {
-        path.stem: Chapter(
-            path, path.read_text(encoding="utf-8"), (numbers or {}).get(f"book/{path.stem}")
-        )
-        for path in paths
-    }
+    return {path.stem: Chapter(path, numbers.get(f"book/{path.stem}")) for path in paths}

@@ -5,12 +5,12 @@ What the editions share is linked, not copied; the pages that differ are written
 
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import yaml
+from sphinx_external_toc.parsing import parse_toc_data
 
 from ..chapters import Chapter, Exercise
 from . import text
@@ -57,15 +57,6 @@ class Plan:
     @property
     def chapters(self) -> list[Chapter]:
         return [chapter for chapter in self.book if chapter.name in self.course.chapters]
-
-
-def files(entries: list[dict]) -> Iterator[str]:
-    """The pages of a table of contents."""
-    for entry in entries:
-        if "file" in entry:
-            yield entry["file"]
-        for part in (*entry.get("chapters", []), *entry.get("sections", [])):
-            yield from files([part])
 
 
 def wanted(plan: Plan, page: str) -> bool:
@@ -202,7 +193,7 @@ def plant(plan: Plan) -> None:
     # what is executed once is executed for all editions
     link(plan.target / "_build/.jupyter_cache", plan.root / "_build/.jupyter_cache")
     toc = contents(plan)
-    pages = {toc["root"], *files([toc, *toc.get("parts", [])])}
+    pages = {*parse_toc_data(toc)}
     removed = removed_labels(plan)
 
     def mend(page: str, words: str) -> str:
