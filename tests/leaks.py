@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from book._ext.editions.source import Block, Chapter
+from book._ext.chapters import Block, Chapter
 
 TEXT = {".html", ".md", ".ipynb", ".js", ".json", ".txt", ".css", ".yml", ".toml", ".csv", ".inv"}
 MARKUP = re.compile(r"\$[^$]*\$|\{[\w:]+\}`[^`]*`|[*_`\[\]\\#|]+|https?://\S+")

@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import shutil
+import subprocess
 from collections.abc import Iterator
 from functools import cache
 from importlib.util import find_spec
@@ -17,6 +18,7 @@ MARKERS = {
     "nightly": "takes minutes, and another test sees most of it: `make test-all`",
     "browser": "looks at the built pages in Chromium",
     "data": "reads the large image files below GEOKIT_DATA",
+    "sandbox": "runs submissions in bubblewrap's sandbox",
     "gpu": "needs a CUDA device",
     "peers(*modules)": "compares with other libraries, named by their import names",
 }
@@ -70,6 +72,13 @@ def missing_data(_: pytest.Mark) -> str | None:
     return None if Path(folder).is_dir() else f"GEOKIT_DATA={folder} is not a folder"
 
 
+def missing_sandbox(_: pytest.Mark) -> str | None:
+    if not shutil.which("bwrap"):
+        return "no bwrap: install the package bubblewrap"
+    tried = subprocess.run(["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"])
+    return "bwrap may not make a sandbox here" if tried.returncode else None
+
+
 def missing_gpu(_: pytest.Mark) -> str | None:
     import torch  # late: only a run that has such tests pays for it
 
@@ -84,6 +93,7 @@ def missing_peers(mark: pytest.Mark) -> str | None:
 LACKS = {
     "browser": missing_browser,
     "data": missing_data,
+    "sandbox": missing_sandbox,
     "gpu": missing_gpu,
     "peers": missing_peers,
 }

@@ -12,7 +12,9 @@ import pytest
 from leaks import leaks, secrets
 from test_build import HEADER, make, write
 
-from book._ext.editions import assignment, course, executed, names, notes, source, text
+from book._ext.chapters import Fault
+from book._ext.editions import assignment, course, executed, names, source, text, tree
+from book._ext.editions.atlas import Atlas, Reference
 
 ROOT = Path(__file__).parents[1]
 
@@ -352,7 +354,7 @@ def faulty(folder: Path, old: str, new: str) -> str:
     assert old in TINY
     path = write(folder / "book/06-tiny.md", TINY.replace(old, new, 1))
     write(folder / "book/00-first.md", FIRST)
-    with pytest.raises(source.SourceError) as caught:
+    with pytest.raises(Fault) as caught:
         source.read_book(folder)
     message = str(caught.value)
     assert path.name in message
@@ -426,7 +428,7 @@ def test_a_fault_stops_the_build_of_the_book_too(tmp_path):
 def test_a_fault_of_the_course_is_named_with_its_line_and_its_remedy(tmp_path, words, found):
     book = source.read_book(tiny_house(tmp_path))
     path = write(tmp_path / "course.toml", f"# a course\n{words}\n")
-    with pytest.raises(source.SourceError) as caught:
+    with pytest.raises(Fault) as caught:
         course.read(path, book, ["small"])
     assert found in str(caught.value)
     assert str(path) in str(caught.value)
@@ -442,7 +444,7 @@ def test_the_courses_that_come_with_the_book_are_sound():
 
 
 def test_a_course_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(source.SourceError, match="there is no such file"):
+    with pytest.raises(Fault, match="there is no such file"):
         course.read(tmp_path / "none.toml", [], [])
 
 
@@ -461,8 +463,8 @@ def test_a_fault_of_the_notes_is_named(tmp_path, old, new, found):
     words = path.read_text(encoding="utf-8")
     assert old in words
     write(path, words.replace(old, new, 1))
-    with pytest.raises(source.SourceError) as caught:
-        notes.read(source.read_book(folder)[1])
+    with pytest.raises(Fault) as caught:
+        source.check_notes(source.read_book(folder)[1])
     assert found in str(caught.value)
 
 
@@ -494,10 +496,29 @@ def test_an_exercise_that_rests_on_another_is_left_out_with_it(tmp_path):
     book = source.read_book(folder)
     assert names.needs(book[1], "6.2") == {"6.1": {"marks"}}
     path = write(tmp_path / "course.toml", 'exercises = ["6.2"]\n')
-    with pytest.raises(
-        source.SourceError, match=r"uses marks of 6\.1; add 6\.1, or leave 6\.2 out"
-    ):
+    with pytest.raises(Fault, match=r"uses marks of 6\.1; add 6\.1, or leave 6\.2 out"):
         course.read(path, book, ["small"])
+
+
+def test_a_course_of_some_chapters_leaves_the_books_sources_as_they_are(tmp_path):
+    """The instructor's page of answers was once written through a link, into the book itself."""
+    (folder := tmp_path / "house").mkdir()
+    tiny_house(folder)
+    told = "See {ref}`ex-sum`.\n"
+    answers = write(folder / "book/teaching/notes/exam-answers.md", told)
+    names = ("00-first", "06-tiny", "notation")
+    pages = {f"book/{n}": Reference(n, f"book/{n}", "", "", "page") for n in names}
+    labels = {
+        ("box", label): Reference(text, "book/00-first", label, "", "box")
+        for label, text in (("thm-one", "Theorem 1"), ("ex-sum", "Exercise 1"))
+    }
+    book = source.read_book(folder)
+    part = course.Course(("06-tiny",), frozenset({"6.1"}))
+    atlas = Atlas(pages, frozenset(), labels, {})
+    tree.plant(tree.Plan(folder, tmp_path / "out", "instructor", part, book, atlas))
+    here = tmp_path / "out/book/teaching/notes/exam-answers.md"
+    assert here.read_text(encoding="utf-8") == "See Exercise 1 (*00-first*).\n"
+    assert answers.read_text(encoding="utf-8") == told
 
 
 def test_cells_that_compute_something_else_are_refused():

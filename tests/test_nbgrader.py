@@ -1,10 +1,12 @@
 """An assignment goes through nbgrader's own commands and comes back with the right marks."""
 
+import ast
 import copy
 import csv
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Callable
@@ -18,7 +20,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook
 
-from book._ext.editions import build, notes, source, text
+from book._ext.chapters import Exercise, read_chapters
+from book._ext.editions import build, source, text
 from book._ext.editions.atlas import Atlas, Reference
 from book._ext.editions.plain import plain
 
@@ -166,11 +169,11 @@ def editions(folder: Path) -> tuple[NotebookNode, NotebookNode]:
     path = folder / f"book/{TINY}.md"
     path.write_text(CHAPTER, encoding="utf-8")
     (folder / f"book/teaching/notes/{TINY}.md").write_text(NOTES, encoding="utf-8")
-    chapter, faults = source.read(path)
-    assert not faults
+    chapter = read_chapters(path.parent)[TINY]
+    assert not [*source.exercise_faults(chapter)]
     numbers = frozenset(exercise.number for exercise in chapter.exercises)
 
-    def points(exercise: source.Exercise) -> int:
+    def points(exercise: Exercise) -> int:
         return POINTS[exercise.label]
 
     page = f"book/{TINY}"
@@ -181,7 +184,7 @@ def editions(folder: Path) -> tuple[NotebookNode, NotebookNode]:
     }
     atlas = Atlas(pages, frozenset(pages), labels, {})
     student = notebook(text.student(chapter, numbers, points))
-    instructor = notebook(text.instructor(chapter, numbers, points, notes.read(chapter)))
+    instructor = notebook(text.instructor(chapter, numbers, points))
     build.mark_teachers(instructor)
     return plain(student, page, atlas), plain(instructor, page, atlas)
 
@@ -385,6 +388,50 @@ def test_marks_can_be_taken_from_notebooks_that_ran_elsewhere(run, tmp_path):
     assert done.returncode == 0, done.stderr
     ran = {name: points for name, (_, points) in STUDENTS.items() if name != "crashing"}
     assert marks(tmp_path) == ran
+
+
+PRY = """\
+import socket
+from pathlib import Path
+
+def reached(what):
+    try:
+        return bool(what())
+    except OSError:
+        return False
+
+{
+    "network": reached(lambda: socket.create_connection(("127.0.0.1", PORT), 2)),
+    "grade book": reached(Path("GRADES").exists),
+    "others": reached(lambda: len([*Path("/course/submitted").iterdir()]) > 1),
+    "library": reached(lambda: Path(torch.__file__).with_name("mine").write_text("x")),
+    "link": reached(lambda: Path("secret.txt").read_text()),
+}"""
+
+
+@pytest.mark.sandbox
+def test_a_contained_submission_gets_its_marks_and_reaches_nothing_else(handed_out, tmp_path):
+    """No network, grade book, other submission, file behind a link, or library to write to."""
+    course, *_ = handed_out
+    shutil.copytree(course, tmp_path / "course")
+    course, secret = tmp_path / "course", tmp_path / "secret.txt"
+    secret.write_text("of the teacher")
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        pry = PRY.replace("PORT", str(server.getsockname()[1]))
+        pry = pry.replace("GRADES", str(course / "gradebook.db"))
+        for name, do in (("prying", solve), ("crashing", crash)):
+            nb = released(course)
+            do(nb)
+            nb.cells.append(new_code_cell(pry))
+            save(nb, course / f"submitted/{name}/{TINY}/{TINY}.ipynb")
+            (course / f"submitted/{name}/{TINY}/secret.txt").symlink_to(secret)
+        command = [sys.executable, "contained.py", TINY]
+        done = subprocess.run(command, cwd=course, text=True, capture_output=True)
+    assert re.findall(r"^NOT GRADED (\w+): ", done.stderr, re.M) == ["crashing"], done.stderr
+    assert done.returncode == 1
+    assert marks(course) == {"prying": sum(POINTS.values())}
+    said = autograded(course, "prying").cells[-1].outputs[0].data["text/plain"]
+    assert set(ast.literal_eval(said).values()) == {False}
 
 
 def test_feedback_shows_points_and_runs_no_script_of_a_submission(run):

@@ -3,6 +3,8 @@
 import copy
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import jupytext
@@ -13,9 +15,9 @@ from bs4 import BeautifulSoup
 from markdown_it import MarkdownIt
 from mdit_py_plugins.dollarmath import dollarmath_plugin
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from test_build import write
 
-from book._ext.editions.atlas import Atlas, AtlasError, Reference, words
-from book._ext.editions.citations import Citation
+from book._ext.editions.atlas import Atlas, AtlasError, Citation, Reference
 from book._ext.editions.inline import PlainError
 from book._ext.editions.plain import plain
 from book._ext.editions.widgets import STATE, VIEW, renumber_widgets
@@ -46,7 +48,7 @@ BESIDE = (
 
 @pytest.fixture(scope="module")
 def atlas(site) -> Atlas:
-    return Atlas.read(site)
+    return Atlas.read(site.parents[1])
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +80,7 @@ def page_words(page: str) -> list[str]:
     for number in article.select(".eqno"):
         formula = number.parent
         number.extract()
-        formula.append(f" tag {words(number).strip('()')}")
+        formula.append(f" tag {number.get_text(strip=True).strip('()')}")
     for title in article.select("div.solution > .admonition-title"):
         exercise = re.search(r"Exercise ([\d.]+)", title.get_text())[1]
         title.string = f"Solution of exercise {exercise}"
@@ -327,22 +329,49 @@ def test_a_site_that_is_not_built_is_named(tmp_path):
         Atlas.read(tmp_path)
 
 
+CONF = f"""\
+import sys
+sys.path.insert(0, {str(ROOT)!r})
+extensions = ["myst_parser", "book._ext"]
+myst_enable_extensions = ["dollarmath"]
+numfig = math_numfig = True
+"""
+FAR = """\
+# Far $J$
+
+(my_label)=
+## The `code` of *it*
+
+```{figure} line.svg
+:name: fig_one
+A caption.
+```
+
+$$a$$ (eq-one)
+
+```{glossary}
+Aa b
+B's
+  Both.
+```
+
+```{py:function} geokit.norm(G)
+```
+"""
+
+
 @pytest.mark.slow
 def test_labels_are_found_as_sphinx_writes_them(tmp_path):
     """A label becomes an id, a section's name and a page's lose their numbers, terms share one."""
-    page = tmp_path / "book/02-far.html"
-    page.parent.mkdir()
-    page.write_text(
-        """
-<article><h1><span class="section-number">2. </span>Far <span class="math">\\(J\\)</span>
-<a class="headerlink" href="#far">#</a></h1>
-<section id="second"><span id="my-label"></span><h2><span class="section-number">2.1. </span>
-The <code><span>code</span></code> of <em>it</em><a class="headerlink">#</a></h2></section>
-<dl class="glossary"><dt id="term-Aa-b">Aa b<a class="headerlink" href="#a">#</a></dt>
-<dt id="term-Bb">B’s<a class="headerlink" href="#b">#</a></dt><dd><p>Both.</p></dd></dl>
-<dl class="py function"><dt class="sig" id="geokit.norm">geokit.norm(G)</dt></dl></article>""",
-        encoding="utf-8",
-    )
+    write(tmp_path / "conf.py", CONF)
+    write(tmp_path / "_config.yml", "repository: {}\n")
+    write(tmp_path / "book/line.svg", '<svg xmlns="http://www.w3.org/2000/svg"/>')
+    write(tmp_path / "index.md", "# Index\n\n```{toctree}\n:numbered:\nfirst\nbook/02-far\n```\n")
+    write(tmp_path / "first.md", "# First\n")
+    write(tmp_path / "book/02-far.md", FAR)
+    command = [sys.executable, "-m", "sphinx", "-q", str(tmp_path), str(tmp_path / "_build/html")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
     atlas = Atlas.read(tmp_path)
     assert atlas.pages["book/02-far"].text == "Far $J$"
     assert atlas.pages["book/02-far"].title == "2"
@@ -352,6 +381,8 @@ The <code><span>code</span></code> of <em>it</em><a class="headerlink">#</a></h2
     assert atlas.reference("term", "aa b", "book/index").anchor == "term-Aa-b"
     assert atlas.reference("term", "B's", "book/index").page == "book/02-far"
     assert atlas.reference("py:func", "~geokit.norm", "book/index").anchor == "geokit.norm"
+    assert atlas.reference("numref", "fig_one", "book/index").text == "Fig. 2.1"
+    assert atlas.reference("eq", "eq-one", "book/index").text == "(2.1)"
 
 
 # cells

@@ -11,8 +11,9 @@ import pytest
 import torch
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from book._ext.chapter_graph import graph_svg
-from book._ext.chapters import DOC, Fault, arrows, read_chapters, read_plan, total
+from book._ext.chapter_graph import arrows, graph_svg
+from book._ext.chapters import DOC, Fault, read_chapters
+from book._ext.plans import read_plan, total
 
 ROOT = Path(__file__).parents[1]
 
@@ -55,7 +56,7 @@ def chapter(folder: Path, name: str, prerequisites: str, exercises: int = 2) -> 
     text += f"**Prerequisites.** {prerequisites}\n\n**Minutes.** 20 to read, 30 to do.\n\n"
     for n in range(exercises):
         text += f"```{{exercise-start}} One\n:label: ex-{name}-{n}\n```\n(By hand.) Add.\n"
-        text += "```{exercise-end}\n\n"
+        text += "```{exercise-end}\n```\n\n"
     (folder / f"{name}.md").write_text(text, encoding="utf-8")
     notes = folder / "teaching/notes"
     notes.mkdir(parents=True, exist_ok=True)
@@ -134,7 +135,7 @@ def test_a_chapter_that_cannot_be_read_is_named(tmp_path, old, new, said):
     path.write_text(path.read_text("utf-8").replace(old, new), encoding="utf-8")
     one = read_chapters(tmp_path)["01-one"]
     with pytest.raises(Fault, match=re.escape(said)) as caught:
-        _ = one.minutes, one.objectives, one.exercises
+        _ = one.minutes, one.objectives, [e.kind for e in one.exercises]
     assert str(path) in str(caught.value)
 
 
@@ -143,7 +144,7 @@ def test_an_exercise_whose_minutes_are_nowhere_is_named(tmp_path):
     notes = tmp_path / "teaching/notes/01-one.md"
     notes.write_text(notes.read_text("utf-8").replace(":minutes: 20", ""), encoding="utf-8")
     with pytest.raises(Fault, match=r"01-one\.md: ex-01-one-1 has no line like `:minutes: 8`"):
-        _ = read_chapters(tmp_path)["01-one"].exercises
+        _ = [e.minutes for e in read_chapters(tmp_path)["01-one"].exercises]
 
 
 # The directives, in a small book of their own

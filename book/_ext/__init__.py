@@ -22,8 +22,20 @@ def setup(app: Sphinx) -> dict:
         plans,
         provenance,
     )
+    from .editions import atlas
 
-    rooms = accessible, api, back_matter, book_numbers, fresh, links, mathjax, plans, provenance
+    rooms = (
+        accessible,
+        api,
+        atlas,
+        back_matter,
+        book_numbers,
+        fresh,
+        links,
+        mathjax,
+        plans,
+        provenance,
+    )
     for room in rooms:
         room.join(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

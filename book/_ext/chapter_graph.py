@@ -1,11 +1,21 @@
 """The prerequisites of the chapters as a drawing: chapters below each other, arrows on the left."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import escape
 
-from .chapters import Chapter, arrows
+from .chapters import Chapter, Fault
 
 ROW, LEFT, WIDTH = 36, 118, 372  # height of a chapter's row, where its words begin, of the drawing
+
+
+def arrows(chapters: dict[str, Chapter]) -> Iterator[tuple[str, str, bool]]:
+    """(prerequisite, chapter, needed) for each link of a prerequisites line."""
+    for name, chapter in chapters.items():
+        for before, needed in chapter.prerequisites.items():
+            if before >= name:
+                raise Fault(f"{chapter.path}: the prerequisite {before} comes later in the book.")
+            if before in chapters:  # a course may have left it out
+                yield before, name, needed
 
 
 def graph_svg(chapters: dict[str, Chapter], address: Callable[[str], str]) -> str:

@@ -42,7 +42,7 @@ def pages(root: Path) -> None:
     except RuntimeError:
         shutil.rmtree(html, ignore_errors=True)
         raise
-    for page, text in build.notebooks(root, html):
+    for page, text in build.notebooks(root):
         (html / f"{page}.ipynb").write_text(text, encoding="utf-8")
     stamp.write_text(now)
 

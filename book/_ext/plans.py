@@ -6,6 +6,7 @@
 {plan} One week        chapters and exercises of a plan, with its minutes added up
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from docutils import nodes
@@ -15,7 +16,55 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from .chapter_graph import graph_svg
-from .chapters import Chapter, Fault, Step, read_chapters, read_plan, total
+from .chapters import Chapter, Exercise, Fault, read_chapters
+
+
+@dataclass(frozen=True)
+class Step:
+    """A line of a plan: `When | chapters | exercises | what to do together`."""
+
+    when: str
+    chapters: list[Chapter]
+    exercises: list[Exercise]
+    together: str
+    read: int
+    do: int
+
+
+def read_plan(lines: list[str], chapters: dict[str, Chapter], without: set[int]) -> list[Step]:
+    """The steps of a plan; a prerequisite must come before, or be named in `without`."""
+    by_number = {chapter.number: chapter for chapter in chapters.values()}
+    exercises = {e.number: e for c in chapters.values() for e in c.exercises}
+    steps, seen, missing = [], set(), set()
+    for line in lines:
+        cells = [cell.strip() for cell in line.split("|")]
+        if len(cells) != 4:
+            raise Fault(f'"{line}" has {len(cells)} cells; write: when | 1, 2 | 1.1, 2.3 | what.')
+        when, numbers, wanted, together = cells
+        asked = [part.strip() for part in numbers.split(",") if part.strip()]
+        unknown = [n for n in asked if not n.isdigit() or int(n) not in by_number]
+        chosen = [part.strip() for part in wanted.split(",") if part.strip()]
+        unknown += [n for n in chosen if n not in exercises]
+        if unknown:
+            raise Fault(f'"{when}": there is no {", ".join(unknown)} in the book; see its numbers.')
+        here = [by_number[int(n)] for n in asked]
+        for chapter in here:
+            seen.add(chapter.number)
+            needed = {int(n[:2]) for n, strictly in chapter.prerequisites.items() if strictly}
+            missing |= needed - seen
+        tasks = [exercises[n] for n in chosen]
+        read = sum(chapter.minutes[0] for chapter in here)
+        steps.append(Step(when, here, tasks, together, read, sum(task.minutes for task in tasks)))
+    if missing != without:
+        raise Fault(
+            f"the plan lacks, or has too late, the prerequisites {sorted(missing)}, and names"
+            f" {sorted(without)} as left out; add them, or say so in :without: and in the text."
+        )
+    return steps
+
+
+def total(steps: list[Step]) -> tuple[int, int]:
+    return sum(step.read for step in steps), sum(step.do for step in steps)
 
 
 def joined(parts: list[str], nothing: str = "none") -> str:

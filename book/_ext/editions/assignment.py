@@ -8,7 +8,8 @@ import ast
 import re
 from dataclasses import dataclass
 
-from .source import PASSED, Cell, Exercise
+from ..chapters import Cell, Exercise
+from .source import PASSED
 
 WRITE = "# Write your answer here, under this name: the points go by this cell."
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"

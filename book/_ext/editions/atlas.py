@@ -1,30 +1,35 @@
-"""What the pages of a built site show: the number, the text and the place of every label.
+"""Every label of the book: its number, text and place; every citation and its entry.
 
-Numbers exist only in the built pages, so whatever repeats them elsewhere reads them here.
+When Sphinx has built the pages, `write` keeps what it knows of them in one file beside them.
+Whatever repeats a number elsewhere reads it there.
 """
 
 import json
 import posixpath
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
-from bs4 import BeautifulSoup, NavigableString, Tag
-from docutils.nodes import make_id
+import pybtex.plugin
+from docutils import nodes
+from pybtex.database import Entry
+from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
+from sphinxcontrib.bibtex.style.referencing.basic_author_year import (
+    BasicAuthorYearTextualReferenceStyle,
+)
 
-from .citations import BIBLIOGRAPHY, Citation, read_citations
-
-BOXES = "div.proof[id], div.exercise[id]"
-CAPTIONED = "figure[id], table[id], div.literal-block-wrapper[id]"
-MARKS = {"em": "*", "strong": "**", "code": "`"}
+FILE = "_build/.labels.json"
+MARKS = {"emphasis": "*", "strong": "**", "literal": "`", "math": "$"}
+CAPTIONED = {"figure", "table", "code-block"}
 # a role may name only what it is for; `ref` also takes the place of the others
 KINDS = {
-    "doc": {"page"},
-    "eq": {"equation"},
-    "term": {"term"},
-    "prf:ref": {"box"},
-    "numref": {"box", "figure", "section"},
-    "ref": {"box", "figure", "section"},
+    "eq": ("equation",),
+    "term": ("term",),
+    "prf:ref": ("box",),
+    "numref": ("box", "figure", "section"),
+    "ref": ("box", "figure", "section"),
 }
 
 
@@ -44,41 +49,39 @@ class Reference:
 
 
 @dataclass(frozen=True)
+class Citation:
+    authors: str  # "Syrota et al.", "Tosi and Hauberg", "Lee"
+    year: str
+    entry: str  # the full entry, Markdown
+
+    @property
+    def textual(self) -> str:
+        return f"{self.authors} ({self.year})"
+
+    @property
+    def parenthetical(self) -> str:
+        return f"{self.authors}, {self.year}"
+
+
+@dataclass(frozen=True)
 class Atlas:
     pages: dict[str, Reference]  # by name, such as "book/06-isometry"
     notebooks: frozenset[str]  # the pages that hold code cells
     labels: dict[tuple[str, str], Reference]  # by kind and label
-    citations: dict[str, Citation]  # by key
+    citations: dict[str, Citation]  # by key, in the order of the printed bibliography
 
     @classmethod
-    def read(cls, site: Path, bibliography: Path = BIBLIOGRAPHY) -> "Atlas":
-        """Read a built site, such as `_build/html`, and the bibliography it was built with.
-
-        What a page shows is kept in one file beside the site, and read again only when the page was
-        written again: a page takes a tenth of a second.
-        """
-        kept = site.with_name(f".{site.name}-labels.json")
-        known = json.loads(kept.read_text(encoding="utf-8")) if kept.exists() else {}
-        shown = {}
-        for path in sorted(site.rglob("*.html")):
-            page, written = (
-                path.relative_to(site).with_suffix("").as_posix(),
-                path.stat().st_mtime_ns,
-            )
-            same = known.get(page, {}).get("written") == written
-            shown[page] = known[page] if same else {"written": written, **on_page(path, page)}
-        if shown != known:
-            kept.write_text(json.dumps(shown), encoding="utf-8")
-        pages = {page: Reference(*one["page"]) for page, one in shown.items() if "page" in one}
-        if not pages:
-            raise AtlasError(f"{site} holds no pages of the book; build it first, by `make book`.")
-        labels = {
-            (kind, label): Reference(*place, kind)
-            for page in pages
-            for label, *place, kind in shown[page]["places"]
-        }
-        notebooks = frozenset(page for page in pages if shown[page]["has_cells"])
-        return cls(pages, notebooks, labels, read_citations(bibliography))
+    def read(cls, root: Path) -> "Atlas":
+        """What the last build of the book, or of an edition, has written."""
+        if not (root / FILE).exists():
+            raise AtlasError(f"{root} holds no pages of the book; build it first, by `make book`.")
+        known = json.loads((root / FILE).read_text(encoding="utf-8"))
+        return cls(
+            {page: Reference(*place) for page, *place in known["pages"]},
+            frozenset(known["notebooks"]),
+            {(place[-1], label): Reference(*place) for label, *place in known["labels"]},
+            {key: Citation(*parts) for key, *parts in known["citations"]},
+        )
 
     def reference(self, role: str, target: str, page: str) -> Reference:
         """What `{role}`target`` shows on the page.
@@ -92,21 +95,16 @@ class Atlas:
         elif role.startswith("py:"):
             found = self.labels.get(("object", target.lstrip("~.!")))
         else:
-            found = self.find(KINDS.get(role, set()), target)
+            # Sphinx makes an id of a label: my_label becomes my-label; a term keeps its case or not
+            names = (target, target.lower(), nodes.make_id(target))
+            keys = ((kind, name) for kind in KINDS.get(role, ()) for name in names)
+            found = next((self.labels[key] for key in keys if key in self.labels), None)
         if found is None:
             raise AtlasError(
                 f"{page}: {{{role}}}`{target}` names nothing on the built site; correct the name, "
                 "or build the site again if it is new."
             )
         return found
-
-    def find(self, kinds: set[str], target: str) -> Reference | None:
-        # Sphinx makes an id of a label: my_label becomes my-label; a term keeps its case or not
-        for kind in sorted(kinds):
-            for name in (target, target.lower(), make_id(target)):
-                if (kind, name) in self.labels:
-                    return self.labels[kind, name]
-        return None
 
     def citation(self, key: str, page: str) -> Citation:
         if key not in self.citations:
@@ -117,67 +115,90 @@ class Atlas:
         return self.citations[key]
 
 
-def on_page(path: Path, page: str) -> dict:
-    """What a page shows, as JSON can hold it; nothing for the search page or a redirection."""
-    text = path.read_text(encoding="utf-8")
-    # states of widgets are most of a page, and slow to parse
-    soup = BeautifulSoup(re.sub(r"<script.*?</script>", "", text, flags=re.S), "html.parser")
-    article = soup.select_one("article")
-    if article is None or article.h1 is None:
-        return {}
-    number = article.h1.select_one(".section-number")
-    number = words(number, without="").removesuffix(".") if number else ""
-    return {
-        "page": [words(article.h1), page, "", number, "page"],
-        "has_cells": article.select_one("div.cell") is not None,
-        "places": [
-            [label, place.text, page, place.anchor, place.title, place.kind]
-            for label, place in places(article, page)
+def words(node: nodes.Node) -> str:
+    """The text of a title as inline Markdown."""
+    if isinstance(node, nodes.Text):
+        return re.sub(r"\s+", " ", node.astext())
+    mark = MARKS.get(node.tagname, "")
+    return mark + "".join(map(words, node.children)) + mark
+
+
+def dotted(number: tuple[int, ...]) -> str:
+    return ".".join(map(str, number))
+
+
+def labels(env: BuildEnvironment) -> Iterator[tuple[str, Reference]]:
+    """All that a role can name, but for pages."""
+    std, numbered = env.domaindata["std"], set()
+    for page, kinds in env.toc_fignumbers.items():
+        for kind, anchors in kinds.items():
+            for anchor, number in anchors.items():
+                numbered.add((page, anchor))
+                if kind == "displaymath":
+                    label, text = anchor.removeprefix("equation-"), f"({dotted(number)})"
+                    yield label, Reference(text, page, anchor, "", "equation")
+                    continue
+                text = env.config.numfig_format[kind] % dotted(number)
+                title = std["labels"].get(anchor, ("", "", ""))[2]
+                what = "figure" if kind in CAPTIONED else "box"
+                yield anchor, Reference(text[0].upper() + text[1:], page, anchor, title, what)
+    entries = ((page, e) for page, toc in env.tocs.items() for e in toc.findall(nodes.reference))
+    headings = {(page, entry.astext()): words(entry) for page, entry in entries}
+    for label, (page, anchor, title) in std["labels"].items():
+        if page in env.found_docs and (page, anchor) not in numbered:
+            text = headings.get((page, title), title)
+            yield label, Reference(text, page, anchor, "", "section")
+    for (kind, name), (page, anchor) in std["objects"].items():
+        if kind == "term":
+            yield name.lower(), Reference(name, page, anchor, "", kind)
+    for name, thing in env.domaindata["py"]["objects"].items():
+        shown = name.rpartition(".")[2]
+        yield name, Reference(shown, thing.docname, thing.node_id, "", "object")
+
+
+class Markdown(pybtex.plugin.find_plugin("pybtex.backends", "markdown")):
+    """The library's own escapes every full stop and hyphen; here only what Markdown would read."""
+
+    def format_str(self, text: str) -> str:
+        return re.sub(r"([\\`*_\[\]$<])", r"\\\1", text)
+
+    def format_href(self, url: str, text: str, external: bool = False) -> str:
+        return f"<{url}>" if re.sub(r"\\(.)", r"\1", text) == url else f"[{text}]({url})"
+
+
+def authors(entry: Entry) -> str:
+    """As the pages name them, by the style that names them there."""
+    style = BasicAuthorYearTextualReferenceStyle()
+    text = style.person.author_or_editor_or_title(full=False)
+    text = text.format_data({"entry": entry, "style": style})
+    return text.render(pybtex.plugin.find_plugin("pybtex.backends", "plaintext")())
+
+
+def write(app: Sphinx, fault: Exception | None) -> None:
+    """Keep what is known after a build of the pages."""
+    env = app.env
+    if fault or app.builder.name != "html":
+        return
+    numbers = {page: found.get("") or () for page, found in env.toc_secnumbers.items()}
+    known = {
+        "pages": [
+            (page, words(title), page, "", dotted(numbers.get(page, ())), "page")
+            for page, title in sorted(env.titles.items())
+        ],
+        "notebooks": sorted(page for page in env.found_docs if "kernelspec" in env.metadata[page]),
+        "labels": [(label, *astuple(place)) for label, place in labels(env)],
+        "citations": [
+            (
+                one.key,
+                authors(one.entry),
+                one.entry.fields.get("year", "no year"),
+                re.sub(r"\s+", " ", one.formatted_entry.text.render(Markdown())),
+            )
+            for one in env.domaindata.get("cite", {}).get("citations", [])
         ],
     }
+    Path(app.outdir).with_name(Path(FILE).name).write_text(json.dumps(known), encoding="utf-8")
 
 
-def places(article: Tag, page: str) -> list[tuple[str, Reference]]:
-    """The labels of a page."""
-    found = []
-
-    def add(label: str, text: str, anchor: str, title: str, kind: str) -> None:
-        found.append((label, Reference(text, page, anchor, title, kind)))
-
-    for box in article.select(BOXES):
-        number, title = box.select_one(".caption-number"), box.select_one(".admonition-title")
-        shown = words(number) if number else ""
-        name = words(title, without="caption-number").removeprefix("(").removesuffix(")")
-        add(box["id"], shown or name, box["id"], name, "box")
-    for figure in article.select(CAPTIONED):
-        number, caption = figure.select_one(".caption-number"), figure.select_one(".caption-text")
-        title = words(caption) if caption else ""
-        add(figure["id"], words(number) if number else title, figure["id"], title, "figure")
-    for equation in article.select("div.math[id^=equation-]"):
-        number = words(equation.select_one(".eqno"))
-        add(equation["id"].removeprefix("equation-"), number, equation["id"], "", "equation")
-    for term in article.select("dl.glossary dt[id]"):
-        # the page has typographic quotes where the sources have straight ones
-        name = words(term).lower().translate({ord("’"): "'", ord("“"): '"', ord("”"): '"'})
-        add(name, words(term), term["id"], "", "term")
-    for target in article.select("section > span[id]"):
-        heading = target.find_next(re.compile(r"^h[1-6]$"))
-        if heading:
-            add(target["id"], words(heading), target["id"], "", "section")
-    for thing in article.select("dl.py dt.sig[id]"):
-        add(thing["id"], thing["id"].rpartition(".")[2], thing["id"], "", "object")
-    return found
-
-
-def words(tag: Tag, without: str = "section-number") -> str:
-    """The text of an element as inline Markdown, without its number and its link to itself."""
-    parts = []
-    for child in tag.children:
-        if isinstance(child, NavigableString):
-            parts.append(str(child).replace("\u00a0", " "))
-        elif {"headerlink", without}.isdisjoint(child.get("class", [])):
-            inner, mark = words(child, without), MARKS.get(child.name, "")
-            if "math" in child.get("class", []):
-                inner = inner.replace("\\(", "$").replace("\\)", "$")
-            parts.append(f"{mark}{inner}{mark}")
-    return re.sub(r"\s+", " ", "".join(parts)).strip()
+def join(app: Sphinx) -> None:
+    app.connect("build-finished", write)

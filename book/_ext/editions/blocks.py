@@ -3,6 +3,7 @@
 import itertools
 import re
 import textwrap
+from pathlib import Path
 
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
@@ -10,9 +11,7 @@ from myst_parser.config.main import MdParserConfig
 from myst_parser.parsers.mdit import create_md_parser
 
 from .. import provenance
-from .citations import BIBLIOGRAPHY
 from .inline import Page, PlainError, inline
-from .layout import apart, indented, item, one_line, proof, quote
 
 EXTENSIONS = {"amsmath", "colon_fence", "deflist", "dollarmath"}
 PARSER = create_md_parser(MdParserConfig(enable_extensions=EXTENSIONS), RendererHTML)
@@ -33,6 +32,7 @@ BREAK, SOLVED = "\f", "\v"  # where one cell ends and the next begins; the latte
 SOLUTION = "#### Solution of "
 MEANING = re.compile(r"^\s*[:~]\s+")
 OPTION = re.compile(r":([\w-]+):[ \t]*(.*)")
+CONTAINER = re.compile(r"(?:\s*(?:>|[-*+]\s|\d+[.)]\s))*\s*")
 
 
 def blocks(text: str, page: Page, flat: bool = False) -> str:
@@ -124,7 +124,7 @@ def directive(token: Token, page: Page, flat: bool) -> str:
     if name in ("code", "code-block", "sourcecode"):
         return f"{token.markup}{argument}\n{body}\n{token.markup}"
     if name == "provenance":
-        return provenance.markdown(BIBLIOGRAPHY.parents[1], argument.split())
+        return provenance.markdown(Path(__file__).parents[3], argument.split())
     if name in PAGES_ONLY:
         raise PlainError(f"{page.name}: a page with {{{name}}} belongs to the site; leave it out.")
     raise PlainError(
@@ -223,3 +223,39 @@ def definitions(tokens: list[Token], k: int, page: Page, flat: bool, lines: list
             found.append(item(", ".join(terms), blocks("\n".join(text), page, flat)))
             terms = []
     return "\n".join(found)
+
+
+def quote(text: str) -> str:
+    return "\n".join(f"> {line}".rstrip() for line in text.strip("\n").split("\n"))
+
+
+def proof(title: str, body: str) -> str:
+    heading = f"**Proof** ({title})." if title else "**Proof.**"
+    # as on the page, the first sentence follows on the same line, unless it is no sentence
+    apart = re.match(r"\$\$|[*+>#|`-]|\d+[.)]", body)
+    return f"{heading}\n\n{body}" if apart else f"{heading} {body}"
+
+
+def item(term: str, text: str) -> str:
+    return f"* **{term}**: " + textwrap.indent(text.strip(), "  ").lstrip()
+
+
+def indented(new: str, first: str) -> str:
+    """Inside a list or a quote every further line begins as the first one is set in."""
+    lead = CONTAINER.match(first)[0]
+    rest = re.sub(r"[^>\s]", " ", lead)
+    return "\n".join((rest if k else lead) + line for k, line in enumerate(new.split("\n")))
+
+
+def apart(new: str, before: list[str], after: list[str]) -> str:
+    """A block with an empty line on both sides, or else the next line would join it."""
+    if not new.strip(" >"):
+        return ""
+    top = "\n" if before and before[-1].strip(" >") else ""
+    return top + new + ("\n" if after and after[0].strip(" >") else "")
+
+
+def one_line(content: str) -> str:
+    """Jupyter takes formulas out before it sees quotes: a second line would begin with `>`."""
+    lines = (re.sub(r"(?<!\\)%.*", "", line).strip() for line in content.split("\n"))
+    return " ".join(filter(None, lines))

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
 from .. import execute, fresh
+from ..chapters import Chapter
 from ..first_cell import first_cell
 from ..notebooks import stable_ids
 from ..published import repository
@@ -22,7 +23,6 @@ from . import executed, tree
 from .atlas import Atlas
 from .course import Course
 from .plain import plain
-from .source import Chapter
 
 TEACHERS = re.compile(rf"^:::+\{{admonition\}}.*\n:class: {tree.text.TEACHER}\b", re.M)
 FIRST = "first-cell"
@@ -81,13 +81,13 @@ def with_first_cell(notebook: NotebookNode, folder: str, published: str | None) 
 
 
 def notebooks(
-    source: Path, html: Path, dataset: str | None = None, *, fold: bool = True
+    source: Path, dataset: str | None = None, *, fold: bool = True
 ) -> Iterator[tuple[str, str]]:
     """The notebooks of an edition's pages, by the names of the pages, as JSON.
 
     Solutions are folded away unless `fold` is false.
     """
-    atlas, cache, known = Atlas.read(html), execute.cache_of(source), repository(source)
+    atlas, cache, known = Atlas.read(source), execute.cache_of(source), repository(source)
     found = {
         page: executed.outputs_of(cache, cells) for page, cells in execute.chapters(source).items()
     }
@@ -106,7 +106,7 @@ def take_away(source: Path, html: Path, out: Path, dataset: str | None, *, fold:
     """Write the notebooks beside their pages, and once more by themselves with what they read."""
     for name in FILES:
         copy_to(source / name, out / name)
-    for page, text in notebooks(source, html, dataset, fold=fold):
+    for page, text in notebooks(source, dataset, fold=fold):
         for folder in (html, out):
             (folder / page).parent.mkdir(parents=True, exist_ok=True)
             (folder / f"{page}.ipynb").write_text(text, encoding="utf-8")
@@ -167,7 +167,7 @@ def carry(root: Path, sources: dict[str, Path], course: Course, book: list[Chapt
 
 def build(root: Path, course: Course, book: list[Chapter], out: Path) -> None:
     """All three editions into `out`; only cells that no edition has executed are executed."""
-    atlas = Atlas.read(root / "_build/html")
+    atlas = Atlas.read(root)
     shutil.rmtree(out, ignore_errors=True)
     sources = {}
     for edition in tree.EDITIONS:

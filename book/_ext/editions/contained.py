@@ -33,14 +33,14 @@ def libraries() -> set[Path]:
 
 def sandbox(course: Path) -> list[str]:
     """The command before a command that must not reach anything but `course`."""
-    readable = [word for path in SYSTEM for word in ("--ro-bind-try", path, path)]
+    readable = ["--size", str(FILE), "--tmpfs", "/tmp"]  # first: Python may lie below it
+    readable += [word for path in SYSTEM for word in ("--ro-bind-try", path, path)]
     for path in sorted(map(str, libraries())):
         readable += ["--ro-bind", path, path]
     variables = {"HOME": "/tmp", "PATH": "/usr/bin:/bin", "OMP_NUM_THREADS": "1"}
     return [
         *("bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"),
         *("--proc", "/proc", "--dev", "/dev", *readable, "--clearenv"),
-        *("--size", str(FILE), "--tmpfs", "/tmp"),
         *(word for name, value in variables.items() for word in ("--setenv", name, value)),
         *("--bind", str(course), "/course", "--chdir", "/course", "--remount-ro", "/"),
     ]

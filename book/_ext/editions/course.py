@@ -5,8 +5,8 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..chapters import Chapter, Fault
 from .names import needs
-from .source import Chapter, SourceError
 
 KEYS = {"title": str, "chapters": list, "exercises": list, "points": dict, "dataset": str}
 
@@ -34,15 +34,15 @@ def read(path: Path, book: list[Chapter], datasets: list[str]) -> Course:
     """The course of a file, held against the chapters, exercises and data sets there are.
 
     Raises:
-        SourceError: names every fault with its line, and what to write instead.
+        Fault: names every fault with its line, and what to write instead.
     """
     if not path.is_file():
-        raise SourceError(f"{path}: there is no such file; name one by COURSE=course.toml.")
+        raise Fault(f"{path}: there is no such file; name one by COURSE=course.toml.")
     text = path.read_text(encoding="utf-8")
     try:
         given = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise SourceError(f"{path}: this is not TOML: {error}; mend that line.") from None
+        raise Fault(f"{path}: this is not TOML: {error}; mend that line.") from None
     faults: list[str] = []
 
     def complain(word: object, what: str, remedy: str) -> None:
@@ -55,7 +55,7 @@ def read(path: Path, book: list[Chapter], datasets: list[str]) -> Course:
         elif not isinstance(value, KEYS[key]):
             complain(key, f"{key} is not a {KEYS[key].__name__}", "see the page For teachers")
     if faults:
-        raise SourceError("\n".join(faults))
+        raise Fault("\n".join(faults))
 
     chapters = {chapter.name: chapter for chapter in book}
     names = given.get("chapters", [*chapters])
@@ -88,7 +88,7 @@ def read(path: Path, book: list[Chapter], datasets: list[str]) -> Course:
         what = f"there is no data set {given['dataset']!r}"
         complain(given["dataset"], what, f"there are {', '.join(datasets)}")
     if faults:
-        raise SourceError("\n".join(faults))
+        raise Fault("\n".join(faults))
     return Course(
         tuple(chapter.name for chapter in chosen),
         frozenset(numbers),

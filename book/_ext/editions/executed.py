@@ -13,9 +13,9 @@ from jupyter_cache.base import JupyterCacheAbstract
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
+from ..chapters import Chapter
 from . import names
 from .assignment import SKIPPED, meaning
-from .source import Chapter
 
 FRESH = "%reset -f"  # what one chapter has named is not there for the next
 

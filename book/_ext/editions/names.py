@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterable, Iterator
 
-from .source import Cell, Chapter, fault
+from ..chapters import Cell, Chapter, fault
 
 MAGIC = re.compile(r"^[%!].*$", re.M)
 OF_THEIR_OWN = (ast.Lambda, ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)

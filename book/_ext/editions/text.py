@@ -5,9 +5,8 @@ from collections.abc import Callable
 
 import yaml
 
+from ..chapters import Chapter, Exercise
 from . import assignment
-from .notes import Notes
-from .source import Chapter, Exercise
 
 Edit = tuple[int, int, list[str]]  # the lines start:stop become these
 BREAK = "+++"  # a new cell begins
@@ -78,12 +77,7 @@ def student(chapter: Chapter, numbers: frozenset[str], points: Callable[[Exercis
     return apply(chapter.lines, edits)
 
 
-def instructor(
-    chapter: Chapter,
-    numbers: frozenset[str],
-    points: Callable[[Exercise], int],
-    notes: Notes,
-) -> str:
+def instructor(chapter: Chapter, numbers: frozenset[str], points: Callable[[Exercise], int]) -> str:
     """Solutions in nbgrader's form, each followed by the teacher's note; timing at the head."""
     edits = left_out(chapter, numbers)
     for exercise in kept(chapter, numbers):
@@ -92,13 +86,14 @@ def instructor(
             for options, source in assignment.instructor_cells(c, exercise, points(exercise)):
                 new += [*code_cell(options, source), ""]
             edits.append((c.start, c.stop, new[:-1]))
-        note, value = notes.exercises[exercise.label], points(exercise)
-        count = f"{counted(value, 'point')}, {counted(note.minutes, 'minute')}"
-        after = ["", *admonition(f"For the teacher: {count}", note.text), "", BREAK, ""]
+        count = f"{counted(points(exercise), 'point')}, {counted(exercise.minutes, 'minute')}"
+        note = chapter.remarks[exercise.label].text
+        after = ["", *admonition(f"For the teacher: {count}", note), "", BREAK, ""]
         start, stop = exercise.solution.start, exercise.solution.stop
         edits += [(start, start, [BREAK, ""]), (stop, stop, after)]
     row = next((k for k, li in enumerate(chapter.lines) if MINUTES.match(li)), None)
     if row is not None:
-        head = admonition("For the teacher: this chapter", notes.teaching, dropdown=True)
+        teaching = next(iter(chapter.remarks.values())).text
+        head = admonition("For the teacher: this chapter", teaching, dropdown=True)
         edits.append((row + 1, row + 1, ["", BREAK, "", *head, "", BREAK, ""]))
     return apply(chapter.lines, edits)

@@ -5,17 +5,18 @@ What the editions share is linked, not copied; the pages that differ are written
 
 import re
 import shutil
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 import yaml
+from sphinx_external_toc.parsing import parse_toc_data
 
-from . import notes, text
+from ..chapters import Chapter, Exercise
+from . import text
 from .atlas import Atlas
 from .course import Course, whole
-from .source import Chapter, Exercise, label_of
+from .source import check_notes, label_of
 
 EDITIONS = ("reader", "student", "instructor")
 SHARED = (
@@ -56,15 +57,6 @@ class Plan:
     @property
     def chapters(self) -> list[Chapter]:
         return [chapter for chapter in self.book if chapter.name in self.course.chapters]
-
-
-def files(entries: list[dict]) -> Iterator[str]:
-    """The pages of a table of contents."""
-    for entry in entries:
-        if "file" in entry:
-            yield entry["file"]
-        for part in (*entry.get("chapters", []), *entry.get("sections", [])):
-            yield from files([part])
 
 
 def wanted(plan: Plan, page: str) -> bool:
@@ -135,14 +127,13 @@ def chapter_text(plan: Plan, chapter: Chapter) -> str:
     numbers = plan.course.exercises
     if plan.edition == "reader":
         return text.reader(chapter, numbers)
-    remarks = notes.read(chapter)
+    check_notes(chapter)
 
     def points(exercise: Exercise) -> int:
-        return plan.course.points.get(exercise.number, remarks.exercises[exercise.label].points)
+        return plan.course.points.get(exercise.number, exercise.points)
 
-    if plan.edition == "student":
-        return text.student(chapter, numbers, points)
-    return text.instructor(chapter, numbers, points, remarks)
+    make = text.student if plan.edition == "student" else text.instructor
+    return make(chapter, numbers, points)
 
 
 def front_page(plan: Plan) -> str:
@@ -176,7 +167,9 @@ def configuration(plan: Plan) -> dict:
 
 
 def write(path: Path, words: str) -> None:
+    """A file of the edition's own, also where it has linked the book's."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.unlink(missing_ok=True)
     path.write_text(words, encoding="utf-8")
 
 
@@ -195,11 +188,12 @@ def plant(plan: Plan) -> None:
     for name in (name for name in SHARED if (plan.root / name).exists()):
         link(plan.target / name, plan.root / name)
     if plan.edition != "student":
-        link(plan.target / NOTES, plan.root / NOTES)
+        for path in sorted((plan.root / NOTES).glob("*.md")):
+            link(plan.target / NOTES / path.name, path)
     # what is executed once is executed for all editions
     link(plan.target / "_build/.jupyter_cache", plan.root / "_build/.jupyter_cache")
     toc = contents(plan)
-    pages = {toc["root"], *files([toc, *toc.get("parts", [])])}
+    pages = {*parse_toc_data(toc)}
     removed = removed_labels(plan)
 
     def mend(page: str, words: str) -> str:
