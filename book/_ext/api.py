@@ -22,6 +22,7 @@ NAME = re.compile(
     r'(?<!<span class="o">\.</span>)<span class="n">(\w+)</span>(?!<span class="o">=</span>)'
     r'(?:<span class="o">\.</span><span class="n">(\w+)</span>)?'
 )
+BACK = re.compile(r'(<a class="viewcode-back" href=")[^"#]*#([\w.]+)')
 CODE = re.compile(r'<div class="cell_input.*?</pre>', re.DOTALL)
 
 
@@ -130,13 +131,31 @@ def imported(doctree: nodes.document) -> dict[str, str]:
     return found
 
 
+def mend_ways_back(app: Sphinx, page: str, body: str) -> str:
+    """From a source to its entry: viewcode takes all of a module to be documented on one page and
+    under one name, and `geokit.rbf` has entries of `geokit` and its own."""
+    known = app.env.domains["py"].objects
+
+    def mended(link: re.Match) -> str:
+        name = link[2].removeprefix("geokit")
+        whole = next((n for n in (link[2], *known) if n in known and n.endswith(name)), None)
+        if whole is None:
+            return link[0]
+        place = app.builder.get_relative_uri(page, known[whole].docname)
+        return f"{link[1]}{place}#{known[whole].node_id}"
+
+    return BACK.sub(mended, body)
+
+
 def link_code(
     app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
 ) -> None:
     """In each cell the first occurrence of a name leads to its entry, and that to its source."""
+    known = app.env.domains["py"].objects
+    if page.startswith("_modules/"):
+        context["body"] = mend_ways_back(app, page, context["body"])
     if not doctree or not (names := imported(doctree)):
         return
-    known = app.env.domains["py"].objects
 
     def linked(cell: re.Match) -> str:
         seen = set()
