@@ -54,7 +54,7 @@ check: style ## while you work: style, and every test that needs neither book, b
 	@$(PYTEST) -q -m "not ($(BUILT) or data or gpu or slow or nightly)" tests
 
 test: style ## check the style, build the book, run every test; tests that need no book run beside
-	@$(MAKE) --no-print-directory --jobs 2 --output-sync=target course beside
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line course beside
 	@$(PYTEST) -m "($(BUILT)) and not ($(LATER))" tests
 
 beside: $(INSTALLED)
