@@ -36,11 +36,9 @@ def cut(*cells) -> list[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def decks(tmp_path_factory) -> Path:
-    if not CHAPTERS:
-        pytest.fail("There is no built book in _build/html: run `make book` first.", pytrace=False)
+def decks(site, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("slides")
-    assert main(SITE, out) == 0
+    assert main(site, out) == 0
     return out
 
 

@@ -36,13 +36,6 @@ class Quiet(SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
-def site() -> Path:
-    if not (SITE / "index.html").exists():
-        pytest.fail("There is no built book in _build/html: run `make book` first.", pytrace=False)
-    return SITE
-
-
-@pytest.fixture(scope="session")
 def screenshots() -> Path:
     folder = ROOT / "_build/screenshots"
     folder.mkdir(parents=True, exist_ok=True)
