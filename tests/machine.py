@@ -22,6 +22,8 @@ MARKERS = {
     "gpu": "needs a CUDA device",
     "peers(*modules)": "compares with other libraries, named by their import names",
 }
+FULL = os.environ.get("HYPOTHESIS_PROFILE") == "full"
+"""At night: more examples, and more pairs where each takes seconds."""
 BUILT = {"site", "course"}
 """Fixtures that give what `make` built."""
 BUILDS = {"house", "handed_out", "whole"}

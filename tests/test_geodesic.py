@@ -8,6 +8,7 @@ import torch
 from examples import SURFACES, Shear, as_users_call, points, smooth_decoder
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from machine import FULL
 from torch.testing import assert_close
 
 from geokit import (
@@ -287,7 +288,7 @@ def jagged(seed):
 def test_what_is_certified_holds_and_nothing_is_longer_than_its_start(seed, tolerance):
     """On a jagged map: certified lengths against chord sums, and none above the straight line."""
     f = jagged(seed)
-    a, b = pairs(6, scale=2)
+    a, b = pairs(12 if FULL else 6, scale=2)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         path = geodesic(PullbackMetric(f), a, b, tolerance=tolerance)
