@@ -80,7 +80,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	  echo "geokit needs Python 3.11 or newer, but $(PYTHON) is `$(PYTHON) --version 2>&1`." \
 	    "Name another: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
 	@if command -v uv >/dev/null; then \
-	  uv venv --quiet --seed --clear --python $(PYTHON) .venv && \
+	  rm -rf .venv && uv venv --quiet --seed --python $(PYTHON) .venv && \
 	  UV_EXTRA_INDEX_URL="$$PIP_EXTRA_INDEX_URL" UV_FIND_LINKS="$$PIP_FIND_LINKS" uv pip install --quiet \
 	    --index-strategy unsafe-best-match --python $(BIN)/python -c constraints.txt -e $(EXTRAS); \
 	else \
