@@ -44,6 +44,9 @@ def mend_page(
 ) -> None:
     if "body" in context:
         context["body"] = mend(context["body"])
+    if page == "_modules/index":  # viewcode puts lists right into lists
+        head, *items = re.split(r"(?=<li>)", re.sub(r"</?ul>\s*", "", context["body"]))
+        context["body"] = f"{head}<ul>{''.join(items)}</ul>"
     if page == "search":
         app.add_js_file("from-disk.js")
 
