@@ -2,40 +2,20 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
+ROOMS = (
+    *("accessible", "api", "back_matter", "book_numbers", "editions.atlas"),
+    *("fresh", "links", "mathjax", "plans", "provenance"),
+)
+
 
 def setup(app: Sphinx) -> dict:
     """The one entry for Sphinx; each room of the house says what it does in its own docstring."""
-    # imported here: the commands need Docutils and the rest of Sphinx only where they build pages
-    from . import (
-        accessible,
-        api,
-        back_matter,
-        book_numbers,
-        fresh,
-        links,
-        mathjax,
-        plans,
-        provenance,
-    )
-    from .editions import atlas
-
-    rooms = (
-        accessible,
-        api,
-        atlas,
-        back_matter,
-        book_numbers,
-        fresh,
-        links,
-        mathjax,
-        plans,
-        provenance,
-    )
-    for room in rooms:
-        room.join(app)
+    for room in ROOMS:  # by name: the commands need what these import only where they build pages
+        import_module(f"{__name__}.{room}").join(app)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
