@@ -6,11 +6,13 @@ import json
 import re
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 import torch
+from conftest import tab_of
 from pages import violations
 
 ASSETS = Path(__file__).parents[2] / "book/_assets"
@@ -134,6 +136,24 @@ def served(folder) -> Iterator[str]:
 @pytest.fixture(params=["http", "file"])
 def door(request, folder, served) -> str:
     return served if request.param == "http" else folder.as_uri()
+
+
+@pytest.fixture(scope="module")
+def still(browser, folder) -> Iterator:
+    """`still("tissot")` is that figure's page, opened once for all who ask what it computes."""
+    with ExitStack() as tabs:
+
+        @functools.cache
+        def opened(name: str):
+            tab = tabs.enter_context(tab_of(browser))
+            tab.goto(f"{folder.as_uri()}/{name}.html")
+            tab.wait_for_function("document.documentElement.dataset.widgets === 'drawn'")
+            tabs.callback(lambda: complaints.extend(tab.complaints))
+            return tab
+
+        complaints: list[str] = []
+        yield opened
+    assert not complaints
 
 
 @pytest.fixture

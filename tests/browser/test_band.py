@@ -11,6 +11,7 @@ from figures import door as door  # the fixtures of any figure's page
 from figures import folder as folder
 from figures import served as served
 from figures import show as show
+from figures import still as still
 from pages import violations
 from torch import nn
 
@@ -79,8 +80,8 @@ def relax(page) -> dict[str, list[float]]:
 # --- the JavaScript against geokit ----------------------------------------------------------------
 
 
-def test_decoder_and_jacobian_are_geokits(show):
-    page, z = show("band"), 2 * drawn(0, STATES, 2)
+def test_decoder_and_jacobian_are_geokits(still):
+    page, z = still("band"), 2 * drawn(0, STATES, 2)
     images = shipped(page, "(z) => [...f.decode(z)]", z.tolist())
     torch.testing.assert_close(images, DECODER(z), **TOLERANCE)
     both = shipped(page, "(z) => f.jacobian(z).map((x) => [...x])", z.tolist())
@@ -89,7 +90,7 @@ def test_decoder_and_jacobian_are_geokits(show):
 
 
 @pytest.mark.parametrize("kind", [nn.Tanh, nn.Sigmoid, nn.ReLU, nn.ELU, nn.Softplus])
-def test_every_activation_that_can_be_packed_is_torchs(show, kind):
+def test_every_activation_that_can_be_packed_is_torchs(still, kind):
     torch.manual_seed(0)
     decode = MLP(kind(), nn.Linear(2, 7, bias=False), kind(), nn.Linear(7, 3), kind()).double()
     with torch.no_grad():
@@ -99,16 +100,16 @@ def test_every_activation_that_can_be_packed_is_torchs(show, kind):
     view = f"new DataView(Uint8Array.from({list(weights)}).buffer)"
     made = f"math.decoder({json.dumps(layers)}, {view})"
     z = 3 * drawn(1, STATES, 2)
-    both = shipped(show("own"), f"(z) => {made}.jacobian(z).map((x) => [...x])", z.tolist())
+    both = shipped(still("own"), f"(z) => {made}.jacobian(z).map((x) => [...x])", z.tolist())
     torch.testing.assert_close(both[:, 0], decode(z).detach(), **TOLERANCE)
     J = torch.func.vmap(torch.func.jacrev(decode))(z)
     torch.testing.assert_close(both[:, 1:].mT, J.detach(), **TOLERANCE)
 
 
-def test_energy_and_length_are_those_of_the_decoded_chords(show):
+def test_energy_and_length_are_those_of_the_decoded_chords(still):
     curves = drawn(2, STATES, PIECES + 1, 2)
     call = "(p) => { const x = p.map(f.decode); return [math.energy(x), math.length(x)]; }"
-    E, L = shipped(show("band"), call, curves.tolist()).unbind(-1)
+    E, L = shipped(still("band"), call, curves.tolist()).unbind(-1)
     torch.testing.assert_close(E, DecodedEnergy(DECODER, CHORDS).energy(curves), **TOLERANCE)
     by_hand = DECODER(curves).diff(dim=-2).norm(dim=-1).sum(dim=-1)
     torch.testing.assert_close(L, by_hand, **TOLERANCE)
@@ -127,8 +128,8 @@ def test_heat_map_is_the_volume_element_the_right_way_up(show):
     assert (seen[..., 3] - expected).abs().max() < 1  # rounded twice, to a byte of the state first
 
 
-def test_the_start_is_the_straight_line_and_bends_to_the_side_it_says(show):
-    page = show("band")
+def test_the_start_is_the_straight_line_and_bends_to_the_side_it_says(still):
+    page = still("band")
     pairs = drawn(3, STATES, 2, 2)
     line = shipped(page, "([a, b]) => math.start(a, b)", pairs.tolist())
     assert page.evaluate(CALL, ["() => math.PIECES", [0]]) == [PIECES]
@@ -141,11 +142,11 @@ def test_the_start_is_the_straight_line_and_bends_to_the_side_it_says(show):
     torch.testing.assert_close(to_the_left, 0.5 * way.square().sum(-1), **TOLERANCE)
 
 
-def test_strip_is_at_equal_shares_of_the_decoded_length(show):
+def test_strip_is_at_equal_shares_of_the_decoded_length(still):
     curves = drawn(4, STATES, 12, 2)
     curves[0] = curves[0, 0]  # a band of length zero
     call = "(p) => math.evenly(p, p.map(f.decode), 9)"
-    even = shipped(show("band"), call, curves.tolist())
+    even = shipped(still("band"), call, curves.tolist())
     for points, found in zip(curves.numpy(), even, strict=True):
         chords = DECODER(torch.tensor(points)).diff(dim=0).norm(dim=-1)
         clock = np.concatenate([[0], chords.cumsum(0)])
@@ -154,33 +155,33 @@ def test_strip_is_at_equal_shares_of_the_decoded_length(show):
         torch.testing.assert_close(found, torch.tensor(expected), rtol=0, atol=1e-7)
 
 
-def test_neither_a_sweep_nor_a_step_raises_the_energy_or_moves_an_end(show):
+def test_neither_a_sweep_nor_a_step_raises_the_energy_or_moves_an_end(still):
     curves = drawn(5, STATES, 9, 2)  # wild enough that full steps overshoot
     for way in ("band.sweep", "((p) => band.relax(p).next)"):
         call = f"(p) => [1, 2, 3].reduce((all) => [...all, {way}(all.at(-1))], [p])"
-        runs = shipped(show("band"), call, curves.tolist())
+        runs = shipped(still("band"), call, curves.tolist())
         E = DecodedEnergy(DECODER, Elements(8, 1)).energy(runs)
         assert (E.diff(dim=-1) < 0).all()
         ends = curves[:, None, [0, -1]].expand(-1, 4, -1, -1)
         torch.testing.assert_close(runs[:, :, [0, -1]], ends, rtol=0, atol=0)
 
 
-def test_sweeps_and_steps_come_to_rest_in_the_same_place(show):
+def test_sweeps_and_steps_come_to_rest_in_the_same_place(still):
     """On a short band of few points, as sweeps need many."""
     a = drawn(6, 6, 2)
     b = a + 0.5 * drawn(7, 6, 2)
     curves = StraightLine(a, b)(torch.linspace(0, 1, 6)).tolist()
     sweeps = "(p) => { for (let i = 0; i < 150; i += 1) p = band.sweep(p); return p; }"
-    swept, stepped = (shipped(show("band"), call, curves) for call in (sweeps, RELAX))
+    swept, stepped = (shipped(still("band"), call, curves) for call in (sweeps, RELAX))
     torch.testing.assert_close(swept, stepped, rtol=0, atol=1e-3)
     E = DecodedEnergy(DECODER, Elements(5, 1))
     torch.testing.assert_close(E.energy(swept), E.energy(stepped), rtol=1e-6, atol=0)
 
 
-def test_a_band_at_rest_is_where_newtons_method_rests(show):
+def test_a_band_at_rest_is_where_newtons_method_rests(still):
     pairs = drawn(8, 6, 2, 2)
     curves = StraightLine(pairs[:, 0], pairs[:, 1])(torch.linspace(0, 1, PIECES + 1))
-    band = shipped(show("band"), RELAX, curves.tolist())
+    band = shipped(still("band"), RELAX, curves.tolist())
     E = DecodedEnergy(DECODER, CHORDS)
     with torch.no_grad():
         best = newton(E, band, 1e-13)
@@ -188,14 +189,14 @@ def test_a_band_at_rest_is_where_newtons_method_rests(show):
     torch.testing.assert_close(E.energy(band), E.energy(best.points), rtol=1e-6, atol=0)
 
 
-def test_a_relaxed_band_is_a_geodesic_but_for_its_chords(show):
+def test_a_relaxed_band_is_a_geodesic_but_for_its_chords(still):
     """Chords are shorter than arcs, so the least chord energy is at most the geodesic's. With 32 of
     them its root was 0.01 to 0.3 % less on these curves; the bound is 1 %. The latent curve itself,
     measured without chords, is no shorter than the geodesic."""
     pairs = torch.cat([torch.tensor([[[1.35, -0.7], [-0.67, 1.63]]]).double(), drawn(9, 5, 2, 2)])
     a, b = pairs.unbind(1)
     curves = StraightLine(a, b)(torch.linspace(0, 1, PIECES + 1))
-    band = shipped(show("band"), RELAX, curves.tolist())
+    band = shipped(still("band"), RELAX, curves.tolist())
     found = geodesic(G, a, b, initial=band).candidates[1]  # of the same neighbourhood
     assert found.resolved.all()
     ratio = DecodedEnergy(DECODER, CHORDS).energy(band).sqrt() / found.length
@@ -336,9 +337,9 @@ def test_any_decoder_of_the_plane_is_drawn_and_one_without_pictures_has_no_strip
     assert page.locator(".explore-plane image[href]").count() == 1  # the heat map alone
 
 
-def test_a_removed_view_stops_listening(show):
+def test_a_removed_view_stops_listening(still):
     """The function that `render` returns takes back every listener it has set."""
-    before, after = show("band").evaluate(LISTENERS)
+    before, after = still("band").evaluate(LISTENERS)
     assert before >= 1
     assert after == 0
 

@@ -19,6 +19,7 @@ from figures import door as door  # the fixtures of any figure's page
 from figures import folder as folder
 from figures import served as served
 from figures import show as show
+from figures import still as still
 from torch import nn
 
 from geokit import (
@@ -68,45 +69,45 @@ def sizes(seed: int, count: int) -> list[int]:
 # --- the JavaScript against geokit ----------------------------------------------------------------
 
 
-def test_each_member_is_its_decoder(show):
+def test_each_member_is_its_decoder(still):
     z = drawn(0, STATES, 2)
     call = "(z) => all.map((f) => f.jacobian(z).map((x) => [...x]))"
-    seen = shipped(show("bundle"), call, z.tolist(), GIVEN)
+    seen = shipped(still("bundle"), call, z.tolist(), GIVEN)
     for s, decode in enumerate(DECODERS):
         torch.testing.assert_close(seen[:, s, 0], decode(z), rtol=1e-9, atol=1e-9)
         torch.testing.assert_close(seen[:, s, 1:].mT, jacobian(decode, z), rtol=1e-9, atol=1e-9)
 
 
-def test_metric_of_the_joint_map_is_the_mean_of_the_metrics(show):
+def test_metric_of_the_joint_map_is_the_mean_of_the_metrics(still):
     """For 60 places and numbers of members, to 1e-9."""
     z, S = drawn(1, STATES, 2), sizes(2, STATES)
     call = """([S, z]) => { const [, ...t] = some(S).jacobian(z);
       return t.map((u) => t.map((v) => u.reduce((sum, x, k) => sum + x * v[k], 0))); }"""
     given = [[s, p] for s, p in zip(S, z.tolist(), strict=True)]
-    seen = shipped(show("bundle"), call, given, GIVEN)
+    seen = shipped(still("bundle"), call, given, GIVEN)
     for s, p, G in zip(S, z, seen, strict=True):
         mean = mean_pullback_metric(DECODERS[:s])(p)
         torch.testing.assert_close(G, mean, rtol=1e-9, atol=1e-9)
 
 
-def test_grey_is_the_disagreement(show):
+def test_grey_is_the_disagreement(still):
     z, S = drawn(3, STATES, 2), sizes(4, STATES)
     call = "([S, z]) => math.disagreement(all.slice(0, S).map(({ decode }) => decode(z)))"
     given = [[s, p] for s, p in zip(S, z.tolist(), strict=True)]
-    seen = shipped(show("bundle"), call, given, GIVEN)
+    seen = shipped(still("bundle"), call, given, GIVEN)
     for s, p, V in zip(S, z, seen, strict=True):
         torch.testing.assert_close(V, disagreement(DECODERS[:s], p), rtol=1e-9, atol=1e-12)
 
 
-def test_mean_and_spread_are_those_of_a_sample(show):
+def test_mean_and_spread_are_those_of_a_sample(still):
     samples = drawn(5, STATES, 7).exp()
     call = "(x) => [math.average(x), math.spread(x), math.spread(x) / math.average(x)]"
-    seen = shipped(show("bundle"), call, samples.tolist())
+    seen = shipped(still("bundle"), call, samples.tolist())
     expected = [samples.mean(-1), samples.std(-1), coefficient_of_variation(samples, dim=-1)]
     torch.testing.assert_close(seen, torch.stack(expected, -1), rtol=1e-12, atol=0)
 
 
-def test_curves_are_geodesics_of_a_member_and_of_the_mean_metric(show):
+def test_curves_are_geodesics_of_a_member_and_of_the_mean_metric(still):
     """As long as the certified ones to 0.5 %, where those begin at the same curve; and of the
     length in their metric that the page says, to 0.1 %."""
     pairs = drawn(6, 8, 2, 2)
@@ -116,7 +117,7 @@ def test_curves_are_geodesics_of_a_member_and_of_the_mean_metric(show):
     })"""
     S = [2, 3, 5, 8, 11, 13, 15, 16]
     given = [[s, *p] for s, p in zip(S, pairs.tolist(), strict=True)]
-    seen = shipped(show("bundle"), call, given, GIVEN)
+    seen = shipped(still("bundle"), call, given, GIVEN)
     for s, ends, both in zip(S, pairs, seen, strict=True):
         metrics = PullbackMetric(DECODERS[s - 1]), mean_pullback_metric(DECODERS[:s])
         for G, found in zip(metrics, both, strict=True):
@@ -130,7 +131,7 @@ def test_curves_are_geodesics_of_a_member_and_of_the_mean_metric(show):
             torch.testing.assert_close(L, near.length, rtol=5e-3, atol=0)
 
 
-def test_no_curve_is_shorter_under_the_mean_metric_than_for_the_members_on_average(show):
+def test_no_curve_is_shorter_under_the_mean_metric_than_for_the_members_on_average(still):
     """A root mean square is at least the mean, chord by chord: so for 60 pairs of ends the length
     under the mean metric is at least the mean of the members' on the same curve."""
     pairs, S = drawn(7, STATES, 2, 2), sizes(8, STATES)
@@ -138,7 +139,7 @@ def test_no_curve_is_shorter_under_the_mean_metric_than_for_the_members_on_avera
       return [some(S), ...all.slice(0, S)].map(({ decode }) => math.length(curve.map(decode)))
         .concat(Array(16 - S).fill(0)); }"""
     given = [[s, *p] for s, p in zip(S, pairs.tolist(), strict=True)]
-    seen = shipped(show("bundle"), call, given, GIVEN)
+    seen = shipped(still("bundle"), call, given, GIVEN)
     for s, (whole, *each) in zip(S, seen, strict=True):
         mean = sum(each) / s
         assert float(whole) >= float(mean) * (1 - 1e-12)
@@ -220,16 +221,16 @@ def test_a_finger_drags_an_end(show, page):
 # --- every reader and every page ------------------------------------------------------------------
 
 
-def test_what_python_sets_is_redrawn(show):
-    assert_redrawn(show("own"), {"a": [1.0, -2.0], "b": [2.5, 1.25], "members": 1})
+def test_what_python_sets_is_redrawn(still):
+    assert_redrawn(still("own"), {"a": [1.0, -2.0], "b": [2.5, 1.25], "members": 1})
 
 
-def test_what_the_reader_does_reaches_python(show):
-    assert_sent(show("bundle"), EnsembleBundle(), {"a", "b", "members"})
+def test_what_the_reader_does_reaches_python(still):
+    assert_sent(still("bundle"), EnsembleBundle(), {"a", "b", "members"})
 
 
-def test_a_removed_view_stops_listening(show):
-    before, after = show("own").evaluate(LISTENERS)
+def test_a_removed_view_stops_listening(still):
+    before, after = still("own").evaluate(LISTENERS)
     assert before == 3
     assert after == 0
 

@@ -23,6 +23,7 @@ from figures import door as door  # the fixtures of any figure's page
 from figures import folder as folder
 from figures import served as served
 from figures import show as show
+from figures import still as still
 from torch import nn
 
 from geokit import PullbackMetric, StraightLine, geodesic, jacobian, length, pretrained
@@ -55,26 +56,26 @@ def codes(seed: int, *shape: int) -> torch.Tensor:
 # --- the JavaScript against geokit ----------------------------------------------------------------
 
 
-def test_decoder_and_jacobian_are_geokits_although_weights_travel_as_float16(show):
+def test_decoder_and_jacobian_are_geokits_although_weights_travel_as_float16(still):
     """To 1e-9, on 60 codes: the pretrained weights are float16 numbers, so nothing is lost."""
-    page, z = show("map"), codes(0, STATES)
+    page, z = still("map"), codes(0, STATES)
     both = shipped(page, "(z) => f.jacobian(z).map((x) => [...x])", z.tolist(), GIVEN)
     torch.testing.assert_close(both[:, 0], DECODER(z), rtol=1e-9, atol=1e-9)
     torch.testing.assert_close(both[:, 1:].mT, jacobian(DECODER, z), rtol=1e-9, atol=1e-9)
 
 
-def test_every_float16_is_read_as_it_is(show):
+def test_every_float16_is_read_as_it_is(still):
     bits = np.arange(2**16, dtype=np.uint16)
     values = bits.view(np.float16)
     finite = np.isfinite(values)
-    read = shipped(show("map"), "(bits) => math.half(bits)", bits[finite].tolist())
+    read = shipped(still("map"), "(bits) => math.half(bits)", bits[finite].tolist())
     torch.testing.assert_close(read, torch.tensor(values[finite]).double(), rtol=0, atol=0)
 
 
-def test_running_length_is_that_of_the_decoded_chords(show):
+def test_running_length_is_that_of_the_decoded_chords(still):
     curves = codes(1, STATES, 5)
     call = """(points) => math.measured({ points, images: points.map(f.decode) }, f.decode).clock"""
-    clock = shipped(show("map"), call, curves.tolist(), GIVEN)
+    clock = shipped(still("map"), call, curves.tolist(), GIVEN)
     fine = StraightLine(curves[:, :-1, None], curves[:, 1:, None])
     t = torch.linspace(0, 1, 5, dtype=torch.float64)[:-1]
     points = torch.cat([fine(t).squeeze(2).flatten(1, 2), curves[:, -1:]], dim=1)
@@ -82,25 +83,25 @@ def test_running_length_is_that_of_the_decoded_chords(show):
     torch.testing.assert_close(clock[:, 1:], by_hand, rtol=1e-9, atol=1e-9)
 
 
-def test_a_curve_is_carried_along_with_its_ends(show):
+def test_a_curve_is_carried_along_with_its_ends(still):
     """It ends where they are, exactly, and a straight line stays one."""
     curves, ends = codes(2, STATES, 9), codes(3, STATES, 2)
     call = "([points, [a, b]]) => math.carried(points, a, b)"
     states = [[c, e] for c, e in zip(curves.tolist(), ends.tolist(), strict=True)]
-    moved = shipped(show("map"), call, states)
+    moved = shipped(still("map"), call, states)
     t = torch.linspace(0, 1, 9, dtype=torch.float64)
     shift = StraightLine(*(ends - curves[:, [0, -1]]).unbind(1))(t)
     torch.testing.assert_close(moved, curves + shift, rtol=0, atol=1e-12)
 
 
-def test_a_curve_at_rest_is_a_geodesic(show):
+def test_a_curve_at_rest_is_a_geodesic(still):
     """From the straight line and 12 pairs of codes. At rest the energy of the chords is within 2e-3
     of its least value near by, by Newton's method, and the curve is as long as the certified
     geodesic to 0.5 %, measured as the figure does."""
     pairs = codes(4, 12, 2)
     call = """([a, b]) => { const p = tight(math.bent(a, b, math.PIECES));
       return [...p, [math.measured({ points: p, images: [] }, f.decode).clock.at(-1), 0]]; }"""
-    found = shipped(show("map"), call, pairs.tolist(), GIVEN)
+    found = shipped(still("map"), call, pairs.tolist(), GIVEN)
     points, long = found[:, :-1], found[:, -1, 0]
     E = DecodedEnergy(DECODER, Elements(PIECES, 1))
     with torch.no_grad():
@@ -230,16 +231,16 @@ def test_a_decoder_without_pictures_has_a_map_too(show):
 # --- every reader and every page ------------------------------------------------------------------
 
 
-def test_what_python_sets_is_redrawn(show):
-    assert_redrawn(show("own"), {"a": [1.0, -2.0], "b": [2.5, 1.25]}, rel=2e-3)
+def test_what_python_sets_is_redrawn(still):
+    assert_redrawn(still("own"), {"a": [1.0, -2.0], "b": [2.5, 1.25]}, rel=2e-3)
 
 
-def test_what_the_reader_does_reaches_python(show):
-    assert_sent(show("own"), DecodedMap(OWN), {"a", "b"})
+def test_what_the_reader_does_reaches_python(still):
+    assert_sent(still("own"), DecodedMap(OWN), {"a", "b"})
 
 
-def test_a_removed_view_stops_listening(show):
-    before, after = show("own").evaluate(LISTENERS)
+def test_a_removed_view_stops_listening(still):
+    before, after = still("own").evaluate(LISTENERS)
     assert before == 2
     assert after == 0
 

@@ -21,6 +21,7 @@ from figures import door as door  # the fixtures of any figure's page
 from figures import folder as folder
 from figures import served as served
 from figures import show as show
+from figures import still as still
 from pages import violations
 
 from geokit import (
@@ -84,9 +85,9 @@ def places(seed: int, count: int = STATES) -> torch.Tensor:
 # --- the JavaScript against geokit ----------------------------------------------------------------
 
 
-def test_tissot_metric_and_ellipse_are_geokits(show):
+def test_tissot_metric_and_ellipse_are_geokits(still):
     z, sphere = places(0), Sphere()
-    page, G = show("tissot"), PullbackMetric(sphere)
+    page, G = still("tissot"), PullbackMetric(sphere)
     columns = shipped(page, "math.jacobian", z.tolist()).mT
     torch.testing.assert_close(columns, jacobian(sphere, z), **TOLERANCE)
     torch.testing.assert_close(
@@ -101,10 +102,10 @@ def test_tissot_metric_and_ellipse_are_geokits(show):
     torch.testing.assert_close(drawn, half_axes, **TOLERANCE)
 
 
-def test_tissot_ellipse_is_a_unit_circle_that_touches_the_sphere(show):
+def test_tissot_ellipse_is_a_unit_circle_that_touches_the_sphere(still):
     z = places(1)
     steps = shipped(
-        show("tissot"), "(z) => math.unitBall(z).map((v) => math.push(z, v))", z.tolist()
+        still("tissot"), "(z) => math.unitBall(z).map((v) => math.push(z, v))", z.tolist()
     )
     torch.testing.assert_close(steps.norm(dim=-1), torch.ones(STATES, 64).double(), **TOLERANCE)
     outward = torch.einsum("nsi,ni->ns", steps, Sphere()(z))
@@ -120,8 +121,8 @@ FORMULAS = {
 
 
 @pytest.mark.parametrize("name", FORMULAS)
-def test_chart_is_its_formula_and_its_ruler_is_pythagoras(show, name):
-    page, a, b = show("world-map"), places(2), places(3)
+def test_chart_is_its_formula_and_its_ruler_is_pythagoras(still, name):
+    page, a, b = still("world-map"), places(2), places(3)
     p, q = (torch.stack(FORMULAS[name](*z.unbind(-1)), dim=-1) for z in (a, b))
     drawn = shipped(page, f"math.chartOf('{name}', 0).to", a.tolist())
     torch.testing.assert_close(drawn, p, **TOLERANCE)
@@ -131,19 +132,19 @@ def test_chart_is_its_formula_and_its_ruler_is_pythagoras(show, name):
 
 
 @pytest.mark.parametrize("name", CHARTS)
-def test_chart_leads_back_to_the_same_place(show, name):
+def test_chart_leads_back_to_the_same_place(still, name):
     z = places(4)
     back = f"(z, i) => {{ const c = math.chartOf('{name}', i); return c.from(c.to(z)); }}"
-    torch.testing.assert_close(shipped(show("world-map"), back, z.tolist()), z, **TOLERANCE)
+    torch.testing.assert_close(shipped(still("world-map"), back, z.tolist()), z, **TOLERANCE)
 
 
-def test_retrained_chart_never_folds(show):
+def test_retrained_chart_never_folds(still):
     """det of its derivative, by central differences, is one positive constant for each seed."""
     z, h = places(5), 1e-5
     shifts = torch.tensor([[h, 0], [-h, 0], [0, h], [0, -h]], dtype=torch.float64)
     near = (z[:, None] + shifts).flatten(0, 1).tolist()
     seeds = "(z, i) => math.chartOf('retrained', Math.floor(i / 40)).to(z)"
-    images = shipped(show("world-map"), seeds, near).reshape(STATES, 2, 2, 2)
+    images = shipped(still("world-map"), seeds, near).reshape(STATES, 2, 2, 2)
     J = (images[:, :, 0] - images[:, :, 1]) / (2 * h)  # rows: how θ and φ move the point
     determinant = -torch.linalg.det(J).reshape(-1, 10)  # (θ, φ) → (φ, π/2 − θ) turns, −1 of θ
     one_seed = determinant.abs().mean(dim=1, keepdim=True).expand_as(determinant)
@@ -152,8 +153,8 @@ def test_retrained_chart_never_folds(show):
     assert one_seed[:, 0].unique().numel() == STATES // 10
 
 
-def test_world_distance_is_the_spheres_and_the_great_circle_attains_it(show):
-    page, a, b = show("world-map"), places(6), places(7)
+def test_world_distance_is_the_spheres_and_the_great_circle_attains_it(still):
+    page, a, b = still("world-map"), places(6), places(7)
     a[:3], b[:3] = b[:3], torch.stack([math.pi - b[:3, 0], b[:3, 1] - math.pi], dim=-1)  # opposite
     pairs = torch.stack([a, b], dim=1).tolist()
     length = Sphere().distance(a, b)
@@ -169,19 +170,19 @@ def test_world_distance_is_the_spheres_and_the_great_circle_attains_it(show):
     torch.testing.assert_close(arcs.sum(dim=-1), length, **TOLERANCE)
 
 
-def test_javascript_and_python_know_the_same_charts_and_bounds(show):
-    page = show("world-map")
+def test_javascript_and_python_know_the_same_charts_and_bounds(still):
+    page = still("world-map")
     assert page.evaluate(CALL, ["() => math.charts", [0]]) == [list(CHARTS)]
     assert page.evaluate(CALL, ["() => math.NEAREST", [0]]) == [NEAREST]
-    page = show("gauge-knob")
+    page = still("gauge-knob")
     assert page.evaluate(CALL, ["() => [math.LOW, math.HIGH]", [0]]) == [
         [list(gauge.LOW), list(gauge.HIGH)]
     ]
-    page = show("rubber-band")
+    page = still("rubber-band")
     assert page.evaluate(CALL, ["() => [math.LOW, math.HIGH, math.MOST]", [0]]) == [
         [list(rubber.LOW), list(rubber.HIGH), rubber.MOST]
     ]
-    page = show("surface-gallery")
+    page = still("surface-gallery")
     names = page.evaluate(CALL, ["() => math.SURFACES", [0]])
     assert names == [list(gallery.SURFACES)] == [list(GALLERY)]
 
@@ -225,8 +226,8 @@ def diffeomorphism(page, t: float):
     return to, back
 
 
-def test_the_knob_turns_a_diffeomorphism_that_is_the_identity_at_zero(show):
-    page, (t, p, _) = show("gauge-knob"), knobs(10)
+def test_the_knob_turns_a_diffeomorphism_that_is_the_identity_at_zero(still):
+    page, (t, p, _) = still("gauge-knob"), knobs(10)
     states = stated(t, p)
     b = shipped(page, "([t, a]) => math.to(t, a)", states)
     D = shipped(page, "([t, a]) => math.derivative(t, a)", states)
@@ -242,9 +243,9 @@ def test_the_knob_turns_a_diffeomorphism_that_is_the_identity_at_zero(show):
         torch.testing.assert_close(J, torch.func.jacrev(to)(a), **TOLERANCE)
 
 
-def test_metric_ellipse_and_curvature_of_b_are_those_of_the_pulled_back_decoder(show):
+def test_metric_ellipse_and_curvature_of_b_are_those_of_the_pulled_back_decoder(still):
     """The decoder of b is f ∘ A_t⁻¹. K is by differences in JavaScript: within 1e-6."""
-    page, (t, p, _) = show("gauge-knob"), knobs(11)
+    page, (t, p, _) = still("gauge-knob"), knobs(11)
     states = stated(t, p)
     metric = shipped(page, "([t, a]) => math.metric(t, math.to(t, a))", states)
     steps = shipped(page, "([t, a]) => math.ellipse(t, a)", states)
@@ -260,8 +261,8 @@ def test_metric_ellipse_and_curvature_of_b_are_those_of_the_pulled_back_decoder(
     assert (angles.std(dim=-1) > 1).all()  # all around, not one step repeated
 
 
-def test_knob_moves_euclid_and_not_the_sphere(show):
-    page, (t, p, q) = show("gauge-knob"), knobs(12)
+def test_knob_moves_euclid_and_not_the_sphere(still):
+    page, (t, p, q) = still("gauge-knob"), knobs(12)
     states = stated(t, p, q)
     read = shipped(page, "([t, p, q]) => math.readings(t, p, q)", states)
     euclid, grid, length, area, K = read.unbind(-1)
@@ -280,8 +281,8 @@ def test_knob_moves_euclid_and_not_the_sphere(show):
     assert moved.sum() > 0.8 * KNOBS
 
 
-def test_drawn_geodesic_is_the_great_circle_at_constant_speed(show):
-    page, (_, p, q) = show("gauge-knob"), knobs(13)
+def test_drawn_geodesic_is_the_great_circle_at_constant_speed(still):
+    page, (_, p, q) = still("gauge-knob"), knobs(13)
     call = "([p, q]) => [0, 0.3, 0.8, 1].map(math.geodesic(p, q))"
     drawn = shipped(page, call, torch.stack([p, q], dim=1).tolist())
     at, velocity = drawn[:, :, 0], drawn[:, :, 1]
@@ -328,8 +329,8 @@ def ask(page, name: str, what: str, corners: torch.Tensor) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", GALLERY)
-def test_surface_of_the_gallery_is_geokits(show, name):
-    page, surface = show("surface-gallery"), GALLERY[name]
+def test_surface_of_the_gallery_is_geokits(still, name):
+    page, surface = still("surface-gallery"), GALLERY[name]
     corners = triangles(page, name)
     a = corners[:, 0]
     G = ask(page, name, "surface.metric(a)", corners)
@@ -344,10 +345,10 @@ def test_surface_of_the_gallery_is_geokits(show, name):
 
 
 @pytest.mark.parametrize("name", [name for name in GALLERY if name != "saddle"])
-def test_side_of_a_triangle_is_as_long_as_the_distance(show, name):
+def test_side_of_a_triangle_is_as_long_as_the_distance(still, name):
     """So it is a shortest curve. On the torus both sides integrate: within 1e-6."""
     near = {"rtol": 0, "atol": 1e-6} if name in SHOT else TOLERANCE
-    page, surface = show("surface-gallery"), GALLERY[name]
+    page, surface = still("surface-gallery"), GALLERY[name]
     corners = triangles(page, name)
     a, b, _ = corners.unbind(1)
     drawn = ask(page, name, "[0, 0.25, 1].map(surface.side(a, b))", corners)
@@ -362,9 +363,9 @@ def test_side_of_a_triangle_is_as_long_as_the_distance(show, name):
 
 
 @pytest.mark.parametrize("name", SHOT)
-def test_side_is_the_geodesic_that_geokit_shoots(show, name):
+def test_side_is_the_geodesic_that_geokit_shoots(still, name):
     """Both sides integrate: within 1e-7."""
-    page, G = show("surface-gallery"), PullbackMetric(GALLERY[name])
+    page, G = still("surface-gallery"), PullbackMetric(GALLERY[name])
     corners = triangles(page, name)
     a, b, _ = corners.unbind(1)
     drawn = ask(page, name, "[0, 0.5, 1].map(surface.side(a, b))", corners)
@@ -385,8 +386,8 @@ def cosine_at_a(K: float, opposite, one, other) -> torch.Tensor:
 
 
 @pytest.mark.parametrize("name", [name for name in GALLERY if name not in SHOT])
-def test_angles_obey_the_law_of_cosines_of_their_curvature(show, name):
-    page, surface = show("surface-gallery"), GALLERY[name]
+def test_angles_obey_the_law_of_cosines_of_their_curvature(still, name):
+    page, surface = still("surface-gallery"), GALLERY[name]
     corners = triangles(page, name)
     angles = ask(page, name, "math.triangle(surface, a, b, c).angles", corners)
     K = surface.gaussian_curvature(corners)[0, 0].item()
@@ -397,8 +398,8 @@ def test_angles_obey_the_law_of_cosines_of_their_curvature(show, name):
 
 
 @pytest.mark.parametrize("name", SHOT)
-def test_angles_where_curvature_varies_are_geokits(show, name):
-    page, G = show("surface-gallery"), PullbackMetric(GALLERY[name])
+def test_angles_where_curvature_varies_are_geokits(still, name):
+    page, G = still("surface-gallery"), PullbackMetric(GALLERY[name])
     corners = triangles(page, name)
     angles = ask(page, name, "math.triangle(surface, a, b, c).angles", corners)
     for i, (one, other) in enumerate((("b", "c"), ("c", "a"), ("a", "b"))):
@@ -408,9 +409,9 @@ def test_angles_where_curvature_varies_are_geokits(show, name):
 
 
 @pytest.mark.parametrize("name", GALLERY)
-def test_angle_sum_is_pi_and_the_curvature_inside(show, name):
+def test_angle_sum_is_pi_and_the_curvature_inside(still, name):
     """Gauss and Bonnet: the angles come from the sides' directions, ∫ K dA from a line integral."""
-    page = show("surface-gallery")
+    page = still("surface-gallery")
     corners = triangles(page, name)
     angles = ask(page, name, "math.triangle(surface, a, b, c).angles", corners)
     inside = ask(page, name, "math.triangle(surface, a, b, c).curvature", corners)
@@ -480,8 +481,8 @@ def ends(seed: int, count: int = 60) -> torch.Tensor:
     return low + (high - low) * x
 
 
-def test_each_sweep_loosens_energy_and_length_and_the_band_ends_as_the_geodesic(show):
-    page, pairs = show("rubber-band"), ends(30)
+def test_each_sweep_loosens_energy_and_length_and_the_band_ends_as_the_geodesic(still):
+    page, pairs = still("rubber-band"), ends(30)
     a, b = pairs.unbind(1)
     bands = "[0, 1, 5, 50, 2000].map((n) => math.pulled(a, b, n))"
     x = shipped(page, f"([a, b]) => {bands}", pairs.tolist())
@@ -504,11 +505,11 @@ def test_each_sweep_loosens_energy_and_length_and_the_band_ends_as_the_geodesic(
     torch.testing.assert_close(E[near, -1], d[near] ** 2, **TOLERANCE)
 
 
-def test_one_sweep_puts_each_point_between_its_neighbours(show):
+def test_one_sweep_puts_each_point_between_its_neighbours(still):
     """In turn, so that a point meets a neighbour on its left that has moved already."""
     pairs = ends(31)
     call = "([a, b]) => [math.start(a, b), math.sweep(math.start(a, b))]"
-    before, after = shipped(show("rubber-band"), call, pairs.tolist()).unbind(1)
+    before, after = shipped(still("rubber-band"), call, pairs.tolist()).unbind(1)
     middle = after[:, :-2] + before[:, 2:]
     expected = middle / middle.norm(dim=-1, keepdim=True)
     torch.testing.assert_close(after[:, 1:-1], expected, **TOLERANCE)
@@ -779,9 +780,9 @@ def test_two_corners_in_one_place_make_no_triangle(show):
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_a_removed_view_stops_listening(show, name):
+def test_a_removed_view_stops_listening(still, name):
     """The function that `render` returns takes back every listener it has set."""
-    before, after = show(name).evaluate(LISTENERS)
+    before, after = still(name).evaluate(LISTENERS)
     assert before >= 2
     assert after == 0
 
@@ -803,16 +804,16 @@ def traits_of(figure: type[Figure]) -> set[str]:
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_every_trait_set_in_python_is_redrawn_as_if_the_figure_began_there(show, name):
+def test_every_trait_set_in_python_is_redrawn_as_if_the_figure_began_there(still, name):
     """And nothing is sent back, so that the two sides cannot chase each other."""
     assert set(SET[name]) == traits_of(FIGURES[name])
-    seen = show(name).evaluate(FROM_PYTHON, SET[name])
+    seen = still(name).evaluate(FROM_PYTHON, SET[name])
     assert seen == {trait: [True, True, 0] for trait in SET[name]}
 
 
 @pytest.mark.parametrize("name", FIGURES)
-def test_all_that_the_reader_changes_is_sent_and_python_takes_it(show, name):
-    sent, unsaved = show(name).evaluate(FROM_THE_READER)
+def test_all_that_the_reader_changes_is_sent_and_python_takes_it(still, name):
+    sent, unsaved = still(name).evaluate(FROM_THE_READER)
     assert unsaved == []
     assert {trait for state in sent for trait in state} == traits_of(FIGURES[name])
     figure = FIGURES[name]()

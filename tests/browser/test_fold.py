@@ -19,6 +19,7 @@ from figures import door as door  # the fixtures of any figure's page
 from figures import folder as folder
 from figures import served as served
 from figures import show as show
+from figures import still as still
 
 from geokit import (
     PullbackMetric,
@@ -75,15 +76,15 @@ def moved_to(page, which: str) -> float:
 # --- the JavaScript against geokit ----------------------------------------------------------------
 
 
-def test_the_range_of_python_is_that_of_the_page(show):
-    seen = shipped(show("fold"), "() => [math.LIMIT, ...math.KNOB]", [0])[0]
+def test_the_range_of_python_is_that_of_the_page(still):
+    seen = shipped(still("fold"), "() => [math.LIMIT, ...math.KNOB]", [0])[0]
     assert seen.tolist() == [LIMIT, LOW, HIGH]
 
 
-def test_image_and_speed_are_the_curve_and_its_singular_value(show):
+def test_image_and_speed_are_the_curve_and_its_singular_value(still):
     given = states(0)
     call = "([s, t]) => [...math.image(s, t), math.speed(s, t)]"
-    seen = shipped(show("fold"), call, given.tolist())
+    seen = shipped(still("fold"), call, given.tolist())
     for (s, t, _), found in zip(given, seen, strict=True):
         f = curve(float(s))
         torch.testing.assert_close(found[:2], f(t[None]))
@@ -91,11 +92,11 @@ def test_image_and_speed_are_the_curve_and_its_singular_value(show):
         torch.testing.assert_close(found[2], jacobian(f, t[None]).norm())
 
 
-def test_the_least_speed_is_that_of_a_fine_grid(show):
+def test_the_least_speed_is_that_of_a_fine_grid(still):
     """No code has less than the page says, and the code that it names has just that."""
     given = states(1)[:, 0]
     t = torch.linspace(-LIMIT, LIMIT, 20001, dtype=torch.float64)[:, None]
-    seen = shipped(show("fold"), "math.least", given.tolist())
+    seen = shipped(still("fold"), "math.least", given.tolist())
     for s, (where, slow) in zip(given, seen, strict=True):
         f = curve(float(s))
         searched = smallest_singular_value(f, t)
@@ -104,9 +105,9 @@ def test_the_least_speed_is_that_of_a_fine_grid(show):
         torch.testing.assert_close(smallest_singular_value(f, where[None]), slow)
 
 
-def test_chord_way_and_defect_of_a_pair_are_geokits(show):
+def test_chord_way_and_defect_of_a_pair_are_geokits(still):
     given = states(2)
-    seen = shipped(show("fold"), "([s, t, u]) => math.pair(s, t, u)", given.tolist())
+    seen = shipped(still("fold"), "([s, t, u]) => math.pair(s, t, u)", given.tolist())
     for (s, *codes), (chord, way, defect) in zip(given, seen, strict=True):
         f, z = curve(float(s)), torch.stack(codes)[:, None]
         torch.testing.assert_close(chord, f(z).diff(dim=0).norm(), rtol=1e-12, atol=1e-12)
@@ -116,16 +117,16 @@ def test_chord_way_and_defect_of_a_pair_are_geokits(show):
         torch.testing.assert_close(defect.expand(2), expected, rtol=0, atol=1e-6)
 
 
-def test_the_way_at_the_cusp_has_its_closed_form(show):
+def test_the_way_at_the_cusp_has_its_closed_form(still):
     """From 0 to t at s = 0: ∫ u √(4 + 9u²) du = ((4 + 9t²)^{3/2} − 8)/27, with the sign of t."""
     t = states(3)[:, 1]
-    seen = shipped(show("fold"), "(t) => math.reach(0, t)", t.tolist())
+    seen = shipped(still("fold"), "(t) => math.reach(0, t)", t.tolist())
     expected = t.sign() * ((4 + 9 * t**2) ** 1.5 - 8) / 27
     torch.testing.assert_close(seen, expected, rtol=1e-9, atol=1e-9)
 
 
-def test_the_largest_defect_is_geokits_on_the_same_codes(show):
-    page, given = show("fold"), states(4)[:, 0]
+def test_the_largest_defect_is_geokits_on_the_same_codes(still):
+    page, given = still("fold"), states(4)[:, 0]
     codes = shipped(page, "() => math.CODES", [0])[0]
     step = codes.diff()
     torch.testing.assert_close(step, torch.full_like(step, 0.025))
@@ -143,10 +144,10 @@ def test_the_largest_defect_is_geokits_on_the_same_codes(show):
         assert (defect > 1 - 1e-9) == (s > 0)
 
 
-def test_two_codes_share_an_image_exactly_for_a_positive_knob(show):
+def test_two_codes_share_an_image_exactly_for_a_positive_knob(still):
     given = states(5)[:, 0].tolist()
     call = "(s) => math.twins(s).length ? [math.pair(s, ...math.twins(s))[0], 1] : [0, 0]"
-    for s, (chord, some) in zip(given, shipped(show("fold"), call, given), strict=True):
+    for s, (chord, some) in zip(given, shipped(still("fold"), call, given), strict=True):
         assert (some == 1) == (s > 0)
         assert chord < 1e-12
 
@@ -273,16 +274,16 @@ def test_figure_draws_over_http_and_from_disk(show, door):
     assert numbers(show("fold", door))[LEAST][:2] == [0.25, 0]
 
 
-def test_what_python_sets_is_redrawn(show):
-    assert_redrawn(show("fold"), {"s": 0.5, "t1": 0.9, "t2": -0.3})
+def test_what_python_sets_is_redrawn(still):
+    assert_redrawn(still("fold"), {"s": 0.5, "t1": 0.9, "t2": -0.3})
 
 
-def test_what_the_reader_does_reaches_python(show):
-    assert_sent(show("fold"), Fold(), {"s", "t1", "t2"})
+def test_what_the_reader_does_reaches_python(still):
+    assert_sent(still("fold"), Fold(), {"s", "t1", "t2"})
 
 
-def test_a_removed_view_stops_listening(show):
-    assert show("fold").evaluate(LISTENERS) == [3, 0]
+def test_a_removed_view_stops_listening(still):
+    assert still("fold").evaluate(LISTENERS) == [3, 0]
 
 
 @pytest.mark.parametrize("s", [-0.25, 0, 0.5])

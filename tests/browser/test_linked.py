@@ -24,6 +24,7 @@ from figures import door as door  # the fixtures of any figure's page
 from figures import folder as folder
 from figures import served as served
 from figures import show as show
+from figures import still as still
 
 from geokit import coefficient_of_variation
 from geokit.explore import LinkedHistograms
@@ -89,16 +90,16 @@ def expected(first: str, second: str, models: int, leave_out: bool):
 # --- the JavaScript against geokit ----------------------------------------------------------------
 
 
-def test_cvs_are_those_of_geokit_in_60_states(show):
+def test_cvs_are_those_of_geokit_in_60_states(still):
     """To the rounding of the distances to float32."""
-    seen = shipped(show("linked"), "(s) => said(s).cvs", states(), GIVEN)
+    seen = shipped(still("linked"), "(s) => said(s).cvs", states(), GIVEN)
     each = torch.stack([expected(*state)[0] for state in states()])
     torch.testing.assert_close(seen, each, rtol=1e-6, atol=1e-7)
 
 
-def test_medians_shares_and_numbers_of_pairs_are_those_of_the_table_in_60_states(show):
+def test_medians_shares_and_numbers_of_pairs_are_those_of_the_table_in_60_states(still):
     call = "(s) => { const q = said(s); return [...q.medians, q.below, q.kept.length]; }"
-    seen = shipped(show("linked"), call, states(), GIVEN)
+    seen = shipped(still("linked"), call, states(), GIVEN)
     left_out = 0
     for state, (*medians, below, count) in zip(states(), seen.tolist(), strict=True):
         (first, second), kept = expected(*state)
@@ -110,10 +111,10 @@ def test_medians_shares_and_numbers_of_pairs_are_those_of_the_table_in_60_states
     assert left_out > STATES / 4  # the rule was at work
 
 
-def test_histograms_share_round_bins_that_hold_every_pair_in_60_states(show):
+def test_histograms_share_round_bins_that_hold_every_pair_in_60_states(still):
     call = """(s) => { const q = said(s), pad = (n) => [...n, ...Array(15 - n.length).fill(0)];
       return [pad([q.width, q.counts[0].length]), ...q.counts.map(pad)]; }"""
-    seen = shipped(show("linked"), call, states(), GIVEN)
+    seen = shipped(still("linked"), call, states(), GIVEN)
     for state, ((width, bins, *_), *counts) in zip(states(), seen.tolist(), strict=True):
         cvs, kept = expected(*state)
         edges = width * np.arange(bins + 1)
@@ -125,20 +126,20 @@ def test_histograms_share_round_bins_that_hold_every_pair_in_60_states(show):
             assert count == [*expected_counts, *[0] * (15 - int(bins))]
 
 
-def test_arrow_keys_go_through_the_pairs_in_the_order_of_the_cv(show):
+def test_arrow_keys_go_through_the_pairs_in_the_order_of_the_cv(still):
     """Also where several pairs have the same, and from a pair that does not count."""
     call = """([values, kept, sign]) => { let at = 2; const way = [];
       for (let k = 0; k < 6; k += 1) way.push(at = math.neighbour(values, kept, at, sign));
       return way; }"""
     values = [0.3, 0.1, 0.2, 0.2, 0.05, 0.3]
     given = [[values, [0, 1, 3, 4, 5], sign] for sign in (1, -1)]
-    up, down = shipped(show("linked"), call, given).tolist()
+    up, down = shipped(still("linked"), call, given).tolist()
     assert up == [3, 0, 5, 5, 5, 5]
     assert down == [1, 4, 4, 4, 4, 4]
 
 
-def test_a_median_of_nothing_is_none(show):
-    seen = shipped(show("linked"), "(x) => math.median(x) ?? NaN", [[], [3.0], [5.0, 1.0]])
+def test_a_median_of_nothing_is_none(still):
+    seen = shipped(still("linked"), "(x) => math.median(x) ?? NaN", [[], [3.0], [5.0, 1.0]])
     assert seen.isnan().tolist() == [True, False, False]
     assert seen[1:].tolist() == [3.0, 3.0]
 
@@ -530,18 +531,18 @@ def test_a_finger_drags_a_grip_and_taps_a_point(show, page):
     assert selected(page) == pair
 
 
-def test_what_python_sets_is_redrawn(show):
+def test_what_python_sets_is_redrawn(still):
     values = {"pair": 12, "compare": ["chord", "straight"], "models": 5, "leave_out": True}
-    assert_redrawn(show("linked"), values)
+    assert_redrawn(still("linked"), values)
 
 
-def test_what_the_reader_does_reaches_python(show):
+def test_what_the_reader_does_reaches_python(still):
     traits = {"pair", "compare", "models", "leave_out"}
-    assert_sent(show("linked"), LinkedHistograms(TABLE), traits)
+    assert_sent(still("linked"), LinkedHistograms(TABLE), traits)
 
 
-def test_a_removed_view_stops_listening(show):
-    before, after = show("linked").evaluate(LISTENERS)
+def test_a_removed_view_stops_listening(still):
+    before, after = still("linked").evaluate(LISTENERS)
     assert before == 4
     assert after == 0
 

@@ -23,6 +23,7 @@ from figures import door as door  # the fixtures of any figure's page
 from figures import folder as folder
 from figures import served as served
 from figures import show as show
+from figures import still as still
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import dijkstra
 from sklearn.datasets import make_moons
@@ -85,12 +86,12 @@ def around(seed: int, *shape: int) -> torch.Tensor:
 # --- the JavaScript against geokit ----------------------------------------------------------------
 
 
-def test_std_and_its_gradient_are_those_of_the_fitted_precision(show):
+def test_std_and_its_gradient_are_those_of_the_fitted_precision(still):
     """For 60 settings, to 1e-6: the page scales the fit of a precision of 1, geokit fits anew."""
     states, z = settings(0, STATES), around(1, STATES)
     call = "([K, a, ζ, z]) => at(K, a, ζ).gradient(z)"
     given = [[*s, p] for s, p in zip(states, z.tolist(), strict=True)]
-    seen = shipped(show("variance"), call, given, GIVEN)
+    seen = shipped(still("variance"), call, given, GIVEN)
     for state, p, (σ, *slope) in zip(states, z, seen, strict=True):
         std = precision(*state).std
         torch.testing.assert_close(σ.expand(2), std(p), rtol=1e-6, atol=0)
@@ -98,23 +99,23 @@ def test_std_and_its_gradient_are_those_of_the_fitted_precision(show):
         torch.testing.assert_close(torch.stack(slope).expand(2, 2), J, rtol=1e-6, atol=1e-6)
 
 
-def test_the_landscape_has_the_expected_metric(show):
+def test_the_landscape_has_the_expected_metric(still):
     states, z = settings(2, STATES), around(3, STATES)
     call = """([K, a, ζ, z]) => { const [, ...t] = at(K, a, ζ).surface.jacobian(z);
       return t.map((u) => t.map((v) => u[0] * v[0] + u[1] * v[1] + u[2] * v[2])); }"""
     given = [[*s, p] for s, p in zip(states, z.tolist(), strict=True)]
-    seen = shipped(show("variance"), call, given, GIVEN)
+    seen = shipped(still("variance"), call, given, GIVEN)
     for state, p, G in zip(states, z, seen, strict=True):
         torch.testing.assert_close(G, metric(*state)(p), rtol=1e-5, atol=1e-8)
 
 
-def test_length_of_the_curve_that_is_drawn_is_its_length_in_that_metric(show):
+def test_length_of_the_curve_that_is_drawn_is_its_length_in_that_metric(still):
     """To 2 %, which the chords of the page cost where the landscape is steep; and it is never
     longer than the straight line."""
     states, ends = settings(4, 12), around(5, 12, 2)
     given = [[*s, *e] for s, e in zip(states, ends.tolist(), strict=True)]
     seen = shipped(
-        show("variance"),
+        still("variance"),
         "(s) => { const { points, L, straight } = found(s); return [...points, [L, straight]]; }",
         given,
         GIVEN,
@@ -129,13 +130,13 @@ def test_length_of_the_curve_that_is_drawn_is_its_length_in_that_metric(show):
         assert straight >= L
 
 
-def test_it_is_as_short_as_the_geodesic_that_geokit_finds_round_the_wall(show):
+def test_it_is_as_short_as_the_geodesic_that_geokit_finds_round_the_wall(still):
     """To 1 %, from the same kind of start, where geokit's own is certified."""
     low, high = torch.tensor(RBFVariance().box, dtype=torch.float64)
     ends = torch.tensor([A, B], dtype=torch.float64)
     states = [(64, 1.25, 0.01), (64, 1.25, 1.0), (64, 1.25, 10.0), (32, 2.0, 0.1)]
     given = [[*s, A, B] for s in states]
-    lengths = shipped(show("variance"), "(s) => found(s).L", given, GIVEN)
+    lengths = shipped(still("variance"), "(s) => found(s).L", given, GIVEN)
     for state, L in zip(states, lengths, strict=True):
         graph = LatentGraph.on_grid(metric(*state), low, high, resolution=48)
         path = geodesic(metric(*state), *ends, graph=graph, tolerance=1e-2)
@@ -143,7 +144,7 @@ def test_it_is_as_short_as_the_geodesic_that_geokit_finds_round_the_wall(show):
         assert float(L) == pytest.approx(float(path.length), rel=0.01), state
 
 
-def test_shortest_way_over_the_grid_is_dijkstras(show):
+def test_shortest_way_over_the_grid_is_dijkstras(still):
     """As scipy finds it in the same graph, each edge measured by its middle: for three settings."""
     n, pairs = 64, [(100, 3900), (2700, 1300), (63, 5)]
     states = [(64, 1.25, 0.01), (32, 2.0, 10.0), (128, 0.5, 0.1)]
@@ -153,7 +154,7 @@ def test_shortest_way_over_the_grid_is_dijkstras(show):
       const images = way.flatMap((z, i) => (i ? [math.along(way[i - 1], z, 0.5), z] : [z]));
       return math.length(images.map(surface.decode)); }"""
     given = [[*s, *p] for s, p in zip(states, pairs, strict=True)]
-    seen = shipped(show("variance"), call, given, GIVEN)
+    seen = shipped(still("variance"), call, given, GIVEN)
     low, high = torch.tensor(RBFVariance().box, dtype=torch.float64)
     share = (torch.arange(n, dtype=torch.float64) + 0.5) / n
     x, y = low[0] + share * (high - low)[0], high[1] - share * (high - low)[1]
@@ -178,13 +179,13 @@ def test_shortest_way_over_the_grid_is_dijkstras(show):
         assert float(L) == pytest.approx(found, rel=1e-6)
 
 
-def test_outside_the_wall_the_shortest_curve_goes_round(show):
+def test_outside_the_wall_the_shortest_curve_goes_round(still):
     """Both ends beyond the wall, where σ is flat: the figure's curve is the certified geodesic to
     1 %, its σ is nowhere below 9.9, and the straight line, through the data, is ten times as long.
     """
     ends = torch.tensor([[-1.0, -0.9], [2.0, 1.3]], dtype=torch.float64)
     call = "(s) => { const { points, L, straight } = found(s); return [...points, [L, straight]]; }"
-    (found,) = shipped(show("variance"), call, [[64, 1.25, 0.01, *ends.tolist()]], GIVEN)
+    (found,) = shipped(still("variance"), call, [[64, 1.25, 0.01, *ends.tolist()]], GIVEN)
     points, (L, straight) = found[:-1], found[-1]
     low, high = torch.tensor(RBFVariance().box, dtype=torch.float64)
     G = metric(64, 1.25, 0.01)
@@ -312,18 +313,18 @@ def test_a_finger_drags_an_end(show, page):
 # --- every reader and every page ------------------------------------------------------------------
 
 
-def test_what_python_sets_is_redrawn(show):
+def test_what_python_sets_is_redrawn(still):
     moved = {"a": [0.5, -0.25], "b": [1.5, 0.25], "centres": 32, "curvature": 0.5, "floor": 2.5}
-    assert_redrawn(show("variance"), moved)
+    assert_redrawn(still("variance"), moved)
 
 
-def test_what_the_reader_does_reaches_python(show):
+def test_what_the_reader_does_reaches_python(still):
     traits = {"a", "b", "centres", "curvature", "floor"}
-    assert_sent(show("variance"), RBFVariance(), traits)
+    assert_sent(still("variance"), RBFVariance(), traits)
 
 
-def test_a_removed_view_stops_listening(show):
-    before, after = show("variance").evaluate(LISTENERS)
+def test_a_removed_view_stops_listening(still):
+    before, after = still("variance").evaluate(LISTENERS)
     assert before == 5
     assert after == 0
 
