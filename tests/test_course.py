@@ -21,7 +21,8 @@ NAMES = [chapter.name for chapter in BOOK]
 OTHERS = [*(ROOT / "notebooks").glob("*.md"), *(ROOT / "book").glob("*.md")]
 OTHERS = [path for path in OTHERS if path.stem not in {*NAMES, "errata"}]
 # the library's source is shown, and may say the same; the judges' is not
-OTHERS += [path for path in (ROOT / "geokit").rglob("*.py") if "check" not in path.parts]
+LIBRARY = ROOT / "geokit"
+OTHERS += [p for p in LIBRARY.rglob("*.py") if "check" not in p.relative_to(LIBRARY).parts]
 RAW = re.compile(r"^[`:]{3,}\{|\{[\w:]+\}`|^\([\w-]+\)=$", re.M)
 WORD = re.compile(r"[a-z]{4,}")
 
