@@ -17,6 +17,11 @@ def soup(path: Path) -> BeautifulSoup:
     return BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
 
 
+@cache
+def ids(path: Path) -> Counter:
+    return Counter(tag["id"] for tag in soup(path).find_all(id=True))
+
+
 def image_faults(path: Path) -> list[str]:
     """Images whose alt text is missing, a file name, their caption, or that of another image."""
     faults, seen = [], {}
@@ -50,8 +55,7 @@ def widget_faults(path: Path) -> list[str]:
 
 
 def id_faults(path: Path) -> list[str]:
-    counts = Counter(tag["id"] for tag in soup(path).find_all(id=True))
-    return [f"{count} elements have the id {name}" for name, count in counts.items() if count > 1]
+    return [f"{n} elements have the id {name}" for name, n in ids(path).items() if n > 1]
 
 
 def link_faults(path: Path) -> list[str]:
@@ -65,8 +69,10 @@ def link_faults(path: Path) -> list[str]:
         target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
         if not target.is_file():
             faults.append(f"{link} leads to no file")
-        elif parts.fragment and target.suffix == ".html":
-            anchor = unquote(parts.fragment)
-            if not soup(target).find(id=anchor):
-                faults.append(f"{link} leads to no place on that page")
+        elif (
+            parts.fragment
+            and target.suffix == ".html"
+            and unquote(parts.fragment) not in ids(target)
+        ):
+            faults.append(f"{link} leads to no place on that page")
     return faults

@@ -98,6 +98,7 @@ def opened(browser, address, path) -> Iterator:
     """A page of the book opened over http in the dark: one tab for all that is asked of it."""
     with tab_of(browser, color_scheme="dark") as tab:
         tab.wrong = open_whole(tab, f"{address}/{path}")
+        tab.add_style_tag(content="* { transition: none !important; }")  # nobody waits for a fade
         yield tab
 
 

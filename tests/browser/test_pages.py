@@ -40,7 +40,6 @@ def test_page_is_accessible_in_light_and_dark(opened, path, scheme):
     opened.set_viewport_size(DESK)
     opened.emulate_media(color_scheme=scheme, media="screen")
     opened.wait_for_function(f"document.documentElement.dataset.theme === '{scheme}'")
-    opened.wait_for_timeout(300)  # colours fade from one to the other
     picture(opened, path, scheme)
     # what is neither colour nor contrast is the same in both
     wrong = violations(opened, **({"runOnly": COLOURS} if scheme == "light" else {}))
@@ -55,5 +54,4 @@ def test_page_fits_twice_its_size(opened, path):
 def test_dark_page_prints_as_ink_on_white(opened, path):
     opened.set_viewport_size(DESK)
     opened.emulate_media(color_scheme="dark", media="print")
-    opened.wait_for_timeout(300)  # links fade from one colour to the other
     assert not (wrong := opened.evaluate(INK)), "\n".join(wrong)
