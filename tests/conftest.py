@@ -10,7 +10,7 @@ from machine import LACKS, MARKERS, needs
 ROOT = Path(__file__).parents[1]
 
 # the same examples in every run, and few; at night many, and new ones
-settings.register_profile("default", deadline=None, derandomize=True, max_examples=30)
+settings.register_profile("default", deadline=None, derandomize=True, max_examples=15)
 settings.register_profile("full", deadline=None, max_examples=300, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 

@@ -71,17 +71,18 @@ def strings(value: object) -> Iterator[str]:
         case dict():
             for key, item in value.items():
                 yield from strings(key)
-                yield from strings(item)
+                yield from strings(item) if key != "image/png" else ()
         case list():
             for item in value:
                 yield from strings(item)
 
 
 def readings(path: Path) -> Iterator[str]:
-    """A file's text, as it is and as a browser or a notebook shows it."""
+    """A file's text, as it is and as a browser or a notebook shows it; `pictures` reads images."""
     raw = path.read_text(encoding="utf-8", errors="replace")
     if path.suffix in {".ipynb", ".json"}:
         yield squeezed(" ".join(strings(json.loads(raw))))
+        return
     yield squeezed(html.unescape(raw))
     if path.suffix == ".html":
         yield squeezed(html.unescape(TAG.sub("", raw)))

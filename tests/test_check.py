@@ -57,9 +57,18 @@ def test_every_rule_is_in_the_file_of_its_chapter():
         assert [k.partition(".")[0] for k in held] == [chapter] * len(held)
 
 
+@pytest.fixture
+def undisturbed():
+    """Random numbers and the default type are as before, whatever a check has run."""
+    before = torch.get_rng_state()
+    yield
+    assert torch.equal(torch.get_rng_state(), before)
+    assert torch.get_default_dtype() == torch.float32
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("exercise", SOLUTIONS)
-def test_the_solution_is_correct_and_the_stub_not_attempted(exercise):
+def test_the_solution_is_correct_and_the_stub_not_attempted(exercise, undisturbed):
     assert check.answer(exercise, SOLUTIONS[exercise]) == "correct"
     for untouched in (STUBS[exercise], None, ...):
         assert check.answer(exercise, untouched) == "not attempted"
@@ -69,22 +78,11 @@ def test_the_solution_is_correct_and_the_stub_not_attempted(exercise):
 @pytest.mark.parametrize(
     ("exercise", "wrong"), [(k, wrong) for k, several in WRONG.items() for wrong in several]
 )
-def test_a_wrong_answer_is_told_so_in_one_sentence(exercise, wrong):
+def test_a_wrong_answer_is_told_so_in_one_sentence(exercise, wrong, undisturbed):
     said = check.answer(exercise, wrong)
     assert said.startswith("not yet: ")
     assert said.endswith(".")
     assert "\n" not in said
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("exercise", SOLUTIONS)
-def test_a_check_leaves_random_numbers_and_the_default_type_alone(exercise):
-    assert torch.get_default_dtype() == torch.float32
-    for value in (SOLUTIONS[exercise], WRONG[exercise][0]):
-        before = torch.get_rng_state()
-        check.answer(exercise, value)
-        assert torch.equal(torch.get_rng_state(), before)
-        assert torch.get_default_dtype() == torch.float32
 
 
 def test_what_a_judge_or_the_reader_disturbs_is_restored(exercises):

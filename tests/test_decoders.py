@@ -7,6 +7,7 @@ import warnings
 import pytest
 import torch
 from examples import Shear
+from machine import FULL
 from sklearn.cluster import KMeans
 from torch import nn
 from torch.testing import assert_close
@@ -275,9 +276,9 @@ def test_the_precision_knows_its_derivatives(uncertain):
 
 @pytest.fixture(scope="module")
 def from_three_starts(uncertain):
-    """100 pairs of codes: from the straight line, the graph of the codes and the grid."""
+    """Pairs of codes: from the straight line, the graph of the codes and the grid."""
     mean, σ, codes = uncertain
-    G, (a, b) = expected_pullback_metric(mean, σ), some_pairs(codes, 100, seed=1)
+    G, (a, b) = expected_pullback_metric(mean, σ), some_pairs(codes, 100 if FULL else 30, seed=1)
     ways = LatentGraph.from_codes(G, codes).shortest_path(a, b)
     low, high = codes.amin(dim=0) - 0.1, codes.amax(dim=0) + 0.1
     return solved(G, a, b, tolerance=1e-3, initial=ways, graph=LatentGraph.on_grid(G, low, high))
@@ -288,11 +289,11 @@ def test_among_walls_the_grids_start_is_the_one_to_have(from_three_starts):
     """Within 1e-3 of the best of three starts; seen: straight 66, codes 86, grid 91 of 100."""
     path = from_three_starts
     L = torch.stack([one.length for one in path.candidates])
-    straight, _, grid = (L / L.amin(dim=0) <= 1 + 1e-3).sum(dim=1)
-    assert grid >= 85
-    assert straight <= grid - 10
+    straight, _, grid = (L / L.amin(dim=0) <= 1 + 1e-3).double().mean(dim=1)
+    assert grid >= 0.85
+    assert straight <= grid - 0.1
     assert torch.equal(path.length, L.amin(dim=0))
-    assert path.resolved.sum() >= 90
+    assert path.resolved.double().mean() >= 0.9
 
 
 @pytest.mark.slow
@@ -302,9 +303,9 @@ def test_among_walls_curves_of_different_length_are_reported_to_disagree(from_th
     L = torch.stack([one.length for one in path.candidates])
     sure = torch.stack([one.resolved for one in path.candidates]) & path.resolved
     differ = (sure & (L / path.length > 1.02)).any(dim=0)
-    assert differ.sum() >= 10
+    assert differ.double().mean() >= 0.1
     assert path.disagree[differ].all()
-    assert (~path.disagree).sum() >= 30
+    assert (~path.disagree).double().mean() >= 0.3
 
 
 # ---------------------------------------------------------------- starts that disagree

@@ -11,7 +11,7 @@ import pytest
 
 from geokit import pretrained
 
-pytestmark = pytest.mark.data
+pytestmark = [pytest.mark.data, pytest.mark.nightly]
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 
 
