@@ -147,5 +147,5 @@ class Joint:
             return sum(x.curvature(w) for x, w in zip(parts, shares, strict=True))
 
         value = torch.cat([x.value for x in parts], dim=-1)
-        J = torch.cat([x.jacobian for x in parts], dim=-2)
+        J = torch.cat([x.jacobian.mT for x in parts], dim=-1).mT  # as they lie in memory
         return Derivatives(self.scale * value, self.scale * J, curvature)

@@ -165,7 +165,8 @@ class Deviation:
         v, δ = self.rbf._bumps(z)
         σ = (v @ W.mT + self.rbf.floor).rsqrt()
         slope = (λ * v)[..., None] * δ  # −½ of each bump's
-        J = (σ[..., None, :] ** 3 * (slope.mT @ W.mT)).mT
+        # contiguous, so that it is one product: else each point has a copy of W
+        J = (σ[..., None, :] ** 3 * nn.functional.linear(slope.mT.contiguous(), W)).mT
 
         def curvature(weights: Tensor) -> Tensor:
             pull = -0.5 * (weights * σ**3) @ W * v * λ  # on each bump, times λ

@@ -84,7 +84,7 @@ class MLP(nn.Sequential):
             y = layer(x)
             if isinstance(layer, nn.Linear):
                 tape.append((layer, x, y, None, T))
-                T = T @ layer.weight.mT
+                T = nn.functional.linear(T.contiguous(), layer.weight)
             else:
                 first = SLOPES[type(layer)].first(x, y)
                 tape.append((layer, x, y, first, T))
