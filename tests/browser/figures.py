@@ -5,7 +5,7 @@ import functools
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -186,6 +186,15 @@ def settled(page) -> dict[str, list[float]]:
     """The numbers, as soon as the figure is at rest."""
     page.wait_for_function(AT_REST, timeout=120_000)
     return numbers(page)
+
+
+def soon(page, ready: Callable[[], bool]) -> bool:
+    """Whether it is so within two seconds: a finger's touch arrives with a later frame."""
+    for _ in range(100):
+        if ready():
+            return True
+        page.wait_for_timeout(20)
+    return False
 
 
 def drag(page, handle, dx: float, dy: float) -> None:

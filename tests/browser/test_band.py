@@ -6,7 +6,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from figures import LISTENERS, MODULE, drag, numbers
+from figures import LISTENERS, MODULE, drag, numbers, soon
 from figures import door as door  # the fixtures of any figure's page
 from figures import folder as folder
 from figures import served as served
@@ -300,8 +300,8 @@ def test_a_finger_drags_an_end(show, page):
     for kind, dy in [("Start", 0), *(("Move", -10 * i) for i in range(1, 7)), ("End", None)]:
         points = [] if dy is None else [{"x": x, "y": y + dy}]
         finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
-    page.wait_for_timeout(200)
-    assert numbers(page)["Length of the straight line"] != before["Length of the straight line"]
+    line = "Length of the straight line"
+    assert soon(page, lambda: numbers(page)[line] != before[line])
     assert page.evaluate("scrollY") == scrolled
 
 

@@ -13,6 +13,7 @@ from figures import (
     drag,
     settled,
     shipped,
+    soon,
     touch,
 )
 from figures import door as door  # the fixtures of any figure's page
@@ -168,13 +169,11 @@ def test_fewer_members_are_a_thinner_bundle(show):
     members = page.get_by_role("slider", name="Members S")
     assert page.locator("path.member").get_attribute("d").count("M") == 16
     members.press("ArrowLeft")
-    page.wait_for_timeout(50)
+    assert settled(page) != seen
     assert page.locator("path.member").get_attribute("d").count("M") == 15
     assert page.locator("path.lengths").get_attribute("d").count("M") == 15
     assert members.get_attribute("aria-valuetext") == "15"
-    assert settled(page) != seen
     members.press("Home")
-    page.wait_for_timeout(50)
     one = settled(page)
     assert one["Standard deviation over members"] == one["Coefficient of variation"] == []
     assert one[ONE] == pytest.approx(one[MEAN], abs=0.001)  # the mean of one metric
@@ -213,8 +212,7 @@ def test_a_finger_drags_an_end(show, page):
     end.scroll_into_view_if_needed()
     scrolled = page.evaluate("scrollY")
     touch(page, end, [(0, -10 * i) for i in range(1, 7)])
-    page.wait_for_timeout(100)
-    assert settled(page)[MEAN] != before[MEAN]
+    assert soon(page, lambda: settled(page)[MEAN] != before[MEAN])
     assert page.evaluate("scrollY") == scrolled
 
 

@@ -16,12 +16,14 @@ from figures import (
     drag,
     numbers,
     shipped,
+    soon,
 )
 from figures import door as door  # the fixtures of any figure's page
 from figures import folder as folder
 from figures import served as served
 from figures import show as show
 from figures import still as still
+from machine import FULL
 from pages import violations
 
 from geokit import (
@@ -256,7 +258,8 @@ def test_metric_ellipse_and_curvature_of_b_are_those_of_the_pulled_back_decoder(
         torch.testing.assert_close(metric[i], G(to(a)), **TOLERANCE)
         lengths = norm(G, to(a).expand(64, 2), steps[i])
         torch.testing.assert_close(lengths, torch.ones(64).double(), **TOLERANCE)
-        torch.testing.assert_close(K[i], gaussian_curvature(G, to(a)), rtol=0, atol=1e-6)
+        if FULL or i % 6 == 0:
+            torch.testing.assert_close(K[i], gaussian_curvature(G, to(a)), rtol=0, atol=1e-6)
     angles = torch.atan2(*(steps @ torch.linalg.inv(metric).mT)[..., :2].unbind(-1))
     assert (angles.std(dim=-1) > 1).all()  # all around, not one step repeated
 
@@ -919,9 +922,8 @@ def test_a_finger_drags_the_point_and_elsewhere_scrolls_the_page(show, page, nam
     for kind, dy in [("Start", 0), *(("Move", -10 * i) for i in range(1, 9)), ("End", None)]:
         points = [] if dy is None else [{"x": x, "y": y + dy}]
         finger.send("Input.dispatchTouchEvent", {"type": f"touch{kind}", "touchPoints": points})
-    page.wait_for_timeout(200)
-    assert (numbers(page) != before) == moves
-    assert (page.evaluate("scrollY") > scrolled + 20) != moves
+    assert soon(page, lambda: (numbers(page) != before) == moves)
+    assert soon(page, lambda: (page.evaluate("scrollY") > scrolled + 20) != moves)
 
 
 PRINTED = """(root) => {

@@ -18,6 +18,7 @@ from figures import (
     numbers,
     settled,
     shipped,
+    soon,
     touch,
 )
 from figures import door as door  # the fixtures of any figure's page
@@ -527,8 +528,7 @@ def test_a_finger_drags_a_grip_and_taps_a_point(show, page):
     finger = page.context.new_cdp_session(page)
     for kind, points in (("touchStart", [{"x": x, "y": y}]), ("touchEnd", [])):
         finger.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-    page.wait_for_timeout(100)
-    assert selected(page) == pair
+    assert soon(page, lambda: selected(page) == pair)
 
 
 def test_what_python_sets_is_redrawn(still):
