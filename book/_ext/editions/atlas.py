@@ -1,7 +1,7 @@
 """Every label of the book: its number, text and place; every citation and its entry.
 
-When Sphinx has built the pages, `write` keeps what it knows of them in one file beside them.
-Whatever repeats a number elsewhere reads it there.
+When Sphinx has built the pages, `write` keeps what it knows of them in one file beside them, as
+its own inventory holds no numbers. Whatever repeats a number elsewhere reads it there.
 """
 
 import json
@@ -22,7 +22,6 @@ from sphinxcontrib.bibtex.style.referencing.basic_author_year import (
 
 FILE = "_build/.labels.json"
 MARKS = {"emphasis": "*", "strong": "**", "literal": "`", "math": "$"}
-CAPTIONED = {"figure", "table", "code-block"}
 # a role may name only what it is for; `ref` also takes the place of the others
 KINDS = {
     "eq": ("equation",),
@@ -44,8 +43,8 @@ class Reference:
     text: str  # "Theorem 6.1", "Fig. 6.2", "(2.1)", a page's or section's title, a term
     page: str  # "book/06-isometry"
     anchor: str  # of the place on that page; empty for the page itself
-    title: str  # what stands beside it: a box's name, a caption; of a page its number, "6"
-    kind: str  # page, section, box, figure, equation, term, object
+    number: str  # of a page, "6"
+    kind: str  # page, section, box, figure, equation, term
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,6 @@ class Citation:
     authors: str  # "Syrota et al.", "Tosi and Hauberg", "Lee"
     year: str
     entry: str  # the full entry, Markdown
-
-    @property
-    def textual(self) -> str:
-        return f"{self.authors} ({self.year})"
-
-    @property
-    def parenthetical(self) -> str:
-        return f"{self.authors}, {self.year}"
 
 
 @dataclass(frozen=True)
@@ -92,8 +83,6 @@ class Atlas:
         if role == "doc":
             name = posixpath.normpath(posixpath.join("/", posixpath.dirname(page), target))[1:]
             found = self.pages.get(name.removesuffix(".md"))
-        elif role.startswith("py:"):
-            found = self.labels.get(("object", target.lstrip("~.!")))
         else:
             # Sphinx makes an id of a label: my_label becomes my-label; a term keeps its case or not
             names = (target, target.lower(), nodes.make_id(target))
@@ -106,13 +95,14 @@ class Atlas:
             )
         return found
 
-    def citation(self, key: str, page: str) -> Citation:
-        if key not in self.citations:
+    def cited(self, keys: set[str], page: str) -> list[Citation]:
+        """The sources, in the order of the bibliography."""
+        for key in keys - self.citations.keys():
             raise AtlasError(
                 f"{page}: cites {key!r}, which is not in the bibliography; add it to "
                 "book/references.bib or correct the key."
             )
-        return self.citations[key]
+        return [one for key, one in self.citations.items() if key in keys]
 
 
 def words(node: nodes.Node) -> str:
@@ -127,33 +117,27 @@ def dotted(number: tuple[int, ...]) -> str:
     return ".".join(map(str, number))
 
 
-def labels(env: BuildEnvironment) -> Iterator[tuple[str, Reference]]:
-    """All that a role can name, but for pages."""
+def labels(env: BuildEnvironment) -> Iterator[tuple]:
+    """All that a role can name, but for pages: each label, and its `Reference` as a tuple."""
     std, numbered = env.domaindata["std"], set()
     for page, kinds in env.toc_fignumbers.items():
         for kind, anchors in kinds.items():
             for anchor, number in anchors.items():
                 numbered.add((page, anchor))
                 if kind == "displaymath":
-                    label, text = anchor.removeprefix("equation-"), f"({dotted(number)})"
-                    yield label, Reference(text, page, anchor, "", "equation")
-                    continue
-                text = env.config.numfig_format[kind] % dotted(number)
-                title = std["labels"].get(anchor, ("", "", ""))[2]
-                what = "figure" if kind in CAPTIONED else "box"
-                yield anchor, Reference(text[0].upper() + text[1:], page, anchor, title, what)
+                    label, text, what = anchor.removeprefix("equation-"), "(%s)", "equation"
+                else:
+                    label, text = anchor, env.config.numfig_format[kind]
+                    what = "figure" if kind in ("figure", "table", "code-block") else "box"
+                yield label, (text[0].upper() + text[1:]) % dotted(number), page, anchor, "", what
     entries = ((page, e) for page, toc in env.tocs.items() for e in toc.findall(nodes.reference))
     headings = {(page, entry.astext()): words(entry) for page, entry in entries}
     for label, (page, anchor, title) in std["labels"].items():
         if page in env.found_docs and (page, anchor) not in numbered:
-            text = headings.get((page, title), title)
-            yield label, Reference(text, page, anchor, "", "section")
+            yield label, headings.get((page, title), title), page, anchor, "", "section"
     for (kind, name), (page, anchor) in std["objects"].items():
         if kind == "term":
-            yield name.lower(), Reference(name, page, anchor, "", kind)
-    for name, thing in env.domaindata["py"]["objects"].items():
-        shown = name.rpartition(".")[2]
-        yield name, Reference(shown, thing.docname, thing.node_id, "", "object")
+            yield name.lower(), name, page, anchor, "", kind
 
 
 class Markdown(pybtex.plugin.find_plugin("pybtex.backends", "markdown")):
@@ -169,9 +153,8 @@ class Markdown(pybtex.plugin.find_plugin("pybtex.backends", "markdown")):
 def authors(entry: Entry) -> str:
     """As the pages name them, by the style that names them there."""
     style = BasicAuthorYearTextualReferenceStyle()
-    text = style.person.author_or_editor_or_title(full=False)
-    text = text.format_data({"entry": entry, "style": style})
-    return text.render(pybtex.plugin.find_plugin("pybtex.backends", "plaintext")())
+    template = style.person.author_or_editor_or_title(full=False)
+    return template.format_data({"entry": entry, "style": style}).render_as("text")
 
 
 def write(app: Sphinx, fault: Exception | None) -> None:
@@ -186,7 +169,7 @@ def write(app: Sphinx, fault: Exception | None) -> None:
             for page, title in sorted(env.titles.items())
         ],
         "notebooks": sorted(page for page in env.found_docs if "kernelspec" in env.metadata[page]),
-        "labels": [(label, *astuple(place)) for label, place in labels(env)],
+        "labels": [*labels(env)],
         "citations": [
             (
                 one.key,

@@ -24,7 +24,7 @@ HIDDEN = {
     "remove-output": ("outputs_hidden",),
     "hide-cell": ("source_hidden", "outputs_hidden"),
 }
-VOLATILE = ("execution", "jupytext", "mystnb", "papermill")
+VOLATILE = ("execution", "jupytext", "papermill")
 
 
 def plain(
@@ -52,22 +52,25 @@ def plain(
         PlainError: a directive or a role has no plain form.
         AtlasError: a name that the site does not have.
     """
+    notebook = copy.deepcopy(notebook)
     beside = atlas.notebooks if notebooks is None else frozenset(notebooks)
     context = Page(page, atlas, beside, site_url)
-    number = atlas.reference("doc", f"/{page}", page).title
     fresh = new_notebook(metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}})
-    if "widgets" in notebook.metadata:
-        fresh.metadata.widgets = copy.deepcopy(notebook.metadata.widgets)
+    fresh.metadata.widgets = notebook.metadata.get("widgets", {})
     for cell in notebook.cells:
+        shown = cell.metadata.pop("mystnb", {})
+        for name in VOLATILE:
+            cell.metadata.pop(name, None)
         if cell.cell_type == "markdown":
             fresh.cells += text_cells(cell, context, fold_solutions)
         else:
-            fresh.cells += code_cells(cell, context)
-    head = fresh.cells[0]
+            fresh.cells += code_cells(cell, shown, context)
+    head, number = fresh.cells[0], atlas.reference("doc", f"/{page}", page).number
     if number and head.source.startswith("# "):
         head.source = f"# {number}. {head.source[2:]}"
     if context.cited:
-        fresh.cells.append(new_markdown_cell(references(context)))
+        entries = (f"* {one.entry}" for one in atlas.cited(context.cited, page))
+        fresh.cells.append(new_markdown_cell("## References\n\n" + "\n".join(entries)))
     renumber_widgets(fresh)
     stable_ids(fresh)
     return fresh
@@ -77,11 +80,11 @@ def text_cells(cell: NotebookNode, page: Page, fold: bool) -> list[NotebookNode]
     """A cell of text as one cell or, where exercises and solutions begin and end, several."""
     found = []
     for piece in re.split(f"([{BREAK}{SOLVED}])", blocks(cell.source, page)):
-        begins = piece.strip().startswith(SOLUTION)
+        begins = piece.startswith(SOLUTION)
         page.solving = piece != SOLVED and (page.solving or begins)
         if not piece.strip():
             continue
-        fresh = text_cell(piece.strip("\n"), page, kept(cell.metadata))
+        fresh = text_cell(piece.strip("\n"), page, copy.deepcopy(cell.metadata))
         if begins and fold:
             fresh.metadata["jp-MarkdownHeadingCollapsed"] = True
         found.append(fresh)
@@ -95,34 +98,16 @@ def text_cell(text: str, page: Page, metadata: dict) -> NotebookNode:
     return new_markdown_cell(text, metadata=metadata)
 
 
-def code_cells(cell: NotebookNode, page: Page) -> list[NotebookNode]:
-    """A code cell as it is, with the caption of its figure below."""
-    fresh = copy.deepcopy(cell)
-    fresh.metadata = kept(cell.metadata)
+def code_cells(cell: NotebookNode, shown: dict, page: Page) -> list[NotebookNode]:
+    """A code cell as it is, with its figure's text for those who cannot see it, and caption."""
     for tag in cell.metadata.get("tags", []):
         for way in HIDDEN.get(tag, ()):
-            fresh.metadata.setdefault("jupyter", {})[way] = True
-    shown = cell.metadata.get("mystnb", {})
-    for output in fresh.get("outputs", []):
-        describe(output, shown.get("image", {}).get("alt"))
-    figure = shown.get("figure", {})
+            cell.metadata.setdefault("jupyter", {})[way] = True
+    alt, figure = shown.get("image", {}).get("alt"), shown.get("figure", {})
+    for output in cell.get("outputs", []):
+        for kind in output.get("data", {}):
+            if alt and kind.startswith("image/"):
+                output.metadata.setdefault(kind, {})["alt"] = alt
     if not figure.get("caption"):
-        return [fresh]
-    return [fresh, text_cell(caption(figure["caption"], figure.get("name"), page), page, {})]
-
-
-def describe(output: NotebookNode, alt: str | None) -> None:
-    """Give each image of an output the text for those who cannot see it."""
-    for kind in output.get("data", {}):
-        if alt and kind.startswith("image/"):
-            output.metadata.setdefault(kind, {})["alt"] = alt
-
-
-def kept(metadata: dict) -> dict:
-    return copy.deepcopy({k: v for k, v in metadata.items() if k not in VOLATILE})
-
-
-def references(page: Page) -> str:
-    """What the page cites, in the order of the bibliography."""
-    entries = [one.entry for key, one in page.atlas.citations.items() if key in page.cited]
-    return "## References\n\n" + "\n".join(f"* {entry}" for entry in entries)
+        return [cell]
+    return [cell, text_cell(caption(figure["caption"], figure.get("name"), page), page, {})]
