@@ -4,11 +4,11 @@ When Sphinx has built the pages, `write` keeps what it knows of them in one file
 its own inventory holds no numbers. Whatever repeats a number elsewhere reads it there.
 """
 
-import json
+import pickle
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pybtex.plugin
@@ -16,13 +16,11 @@ from docutils import nodes
 from pybtex.database import Entry
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinxcontrib.bibtex.style.referencing.basic_author_year import (
-    BasicAuthorYearTextualReferenceStyle,
-)
+from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
-FILE = "_build/.labels.json"
+FILE = "_build/.labels.pickle"
 MARKS = {"emphasis": "*", "strong": "**", "literal": "`", "math": "$"}
-# a role may name only what it is for; `ref` also takes the place of the others
+# what a role may name, first found first
 KINDS = {
     "eq": ("equation",),
     "term": ("term",),
@@ -30,6 +28,8 @@ KINDS = {
     "numref": ("box", "figure", "section"),
     "ref": ("box", "figure", "section"),
 }
+# what Sphinx numbers, in these words; all else is a box
+SPHINX = {"displaymath": "equation"} | dict.fromkeys(("figure", "table", "code-block"), "figure")
 
 
 class AtlasError(ValueError):
@@ -66,20 +66,10 @@ class Atlas:
         """What the last build of the book, or of an edition, has written."""
         if not (root / FILE).exists():
             raise AtlasError(f"{root} holds no pages of the book; build it first, by `make book`.")
-        known = json.loads((root / FILE).read_text(encoding="utf-8"))
-        return cls(
-            {page: Reference(*place) for page, *place in known["pages"]},
-            frozenset(known["notebooks"]),
-            {(place[-1], label): Reference(*place) for label, *place in known["labels"]},
-            {key: Citation(*parts) for key, *parts in known["citations"]},
-        )
+        return pickle.loads((root / FILE).read_bytes())
 
     def reference(self, role: str, target: str, page: str) -> Reference:
-        """What `{role}`target`` shows on the page.
-
-        Raises:
-            AtlasError: the site has no such label, page, term, or none that the role may name.
-        """
+        """What `{role}`target`` shows on the page."""
         if role == "doc":
             name = posixpath.normpath(posixpath.join("/", posixpath.dirname(page), target))[1:]
             found = self.pages.get(name.removesuffix(".md"))
@@ -113,31 +103,23 @@ def words(node: nodes.Node) -> str:
     return mark + "".join(map(words, node.children)) + mark
 
 
-def dotted(number: tuple[int, ...]) -> str:
-    return ".".join(map(str, number))
-
-
-def labels(env: BuildEnvironment) -> Iterator[tuple]:
-    """All that a role can name, but for pages: each label, and its `Reference` as a tuple."""
-    std, numbered = env.domaindata["std"], set()
+def labels(env: BuildEnvironment) -> Iterator[tuple[str, Reference]]:
+    """All that a role can name, but for pages."""
+    std = env.domaindata["std"]
     for page, kinds in env.toc_fignumbers.items():
         for kind, anchors in kinds.items():
             for anchor, number in anchors.items():
-                numbered.add((page, anchor))
-                if kind == "displaymath":
-                    label, text, what = anchor.removeprefix("equation-"), "(%s)", "equation"
-                else:
-                    label, text = anchor, env.config.numfig_format[kind]
-                    what = "figure" if kind in ("figure", "table", "code-block") else "box"
-                yield label, (text[0].upper() + text[1:]) % dotted(number), page, anchor, "", what
+                text = env.config.numfig_format.get(kind, "(%s)") % ".".join(map(str, number))
+                what, label = SPHINX.get(kind, "box"), anchor.removeprefix("equation-")
+                yield label, Reference(text[0].upper() + text[1:], page, anchor, "", what)
     entries = ((page, e) for page, toc in env.tocs.items() for e in toc.findall(nodes.reference))
     headings = {(page, entry.astext()): words(entry) for page, entry in entries}
     for label, (page, anchor, title) in std["labels"].items():
-        if page in env.found_docs and (page, anchor) not in numbered:
-            yield label, headings.get((page, title), title), page, anchor, "", "section"
+        text = headings.get((page, title), title)
+        yield label, Reference(text, page, anchor, "", "section")
     for (kind, name), (page, anchor) in std["objects"].items():
         if kind == "term":
-            yield name.lower(), name, page, anchor, "", kind
+            yield name.lower(), Reference(name, page, anchor, "", kind)
 
 
 class Markdown(pybtex.plugin.find_plugin("pybtex.backends", "markdown")):
@@ -152,7 +134,7 @@ class Markdown(pybtex.plugin.find_plugin("pybtex.backends", "markdown")):
 
 def authors(entry: Entry) -> str:
     """As the pages name them, by the style that names them there."""
-    style = BasicAuthorYearTextualReferenceStyle()
+    style = AuthorYearReferenceStyle()
     template = style.person.author_or_editor_or_title(full=False)
     return template.format_data({"entry": entry, "style": style}).render_as("text")
 
@@ -162,25 +144,26 @@ def write(app: Sphinx, fault: Exception | None) -> None:
     env = app.env
     if fault or app.builder.name != "html":
         return
-    numbers = {page: found.get("") or () for page, found in env.toc_secnumbers.items()}
-    known = {
-        "pages": [
-            (page, words(title), page, "", dotted(numbers.get(page, ())), "page")
-            for page, title in sorted(env.titles.items())
-        ],
-        "notebooks": sorted(page for page in env.found_docs if "kernelspec" in env.metadata[page]),
-        "labels": [*labels(env)],
-        "citations": [
-            (
-                one.key,
+    numbers = {
+        page: ".".join(map(str, found.get("") or ())) for page, found in env.toc_secnumbers.items()
+    }
+    known = Atlas(
+        {
+            page: Reference(words(title), page, "", numbers.get(page, ""), "page")
+            for page, title in env.titles.items()
+        },
+        frozenset(page for page in env.found_docs if "kernelspec" in env.metadata[page]),
+        {(place.kind, label): place for label, place in labels(env)},
+        {
+            one.key: Citation(
                 authors(one.entry),
                 one.entry.fields.get("year", "no year"),
                 re.sub(r"\s+", " ", one.formatted_entry.text.render(Markdown())),
             )
             for one in env.domaindata.get("cite", {}).get("citations", [])
-        ],
-    }
-    Path(app.outdir).with_name(Path(FILE).name).write_text(json.dumps(known), encoding="utf-8")
+        },
+    )
+    Path(app.outdir).with_name(Path(FILE).name).write_bytes(pickle.dumps(known))
 
 
 def join(app: Sphinx) -> None:

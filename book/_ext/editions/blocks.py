@@ -12,8 +12,6 @@ FENCE = re.compile(
     re.M,
 )
 OPTION = re.compile(r":([\w-]+):[ \t]*(.*)\n")
-BOXES = {"corollary", "definition", "example", "lemma", "proposition", "remark", "theorem"}
-ADMONITIONS = {"important", "note", "tip", "warning"}
 BREAK, SOLVED = "\f", "\v"  # where one cell ends and the next begins; the latter ends a solution
 SOLUTION = "#### Solution of "
 
@@ -31,11 +29,6 @@ def blocks(text: str, page: Page) -> str:
 
 
 def directive(found: re.Match, page: Page) -> str:
-    """A directive as plain Markdown.
-
-    Raises:
-        PlainError: it has no plain form.
-    """
     name, argument, body = found["name"], found["argument"].strip(), found["content"]
     options = {}
     while option := OPTION.match(body):
@@ -53,19 +46,18 @@ def directive(found: re.Match, page: Page) -> str:
             return SOLVED
         case ["prf", "proof"]:
             return quote(proof(inline(argument, page), blocks(body, page)))
-        case ["prf", kind] if kind in BOXES:
+        case ["prf", kind]:
             heading = numbered(kind, argument, options, page, mark="**")
             return quote(f"{heading}\n\n{blocks(body, page)}")
-        case ["admonition"]:
-            return quote(f"**{inline(argument, page)}**\n\n{blocks(body, page)}")
-        case [kind] if kind in ADMONITIONS:
-            return quote(f"**{kind.capitalize()}**\n\n{blocks(body, page)}")
+        case [("admonition" | "note" | "tip" | "warning") as kind]:
+            title = inline(argument, page) or kind.capitalize()
+            return quote(f"**{title}**\n\n{blocks(body, page)}")
         case ["math"]:
             label = f" ({options['label']})" if "label" in options else ""
             return inline(f"$$\n{body.strip()}\n$${label}", page)
         case ["provenance"]:
             return provenance.markdown(Path(__file__).parents[3], argument.split())
-    raise page.error(f"the directive {{{name}}} {argument}" if name else found["fence"])
+    raise page.error(f"the directive {{{name}}} {argument}".strip() if name else found["fence"])
 
 
 def numbered(kind: str, title: str, options: dict, page: Page, mark: str = "") -> str:
@@ -74,12 +66,6 @@ def numbered(kind: str, title: str, options: dict, page: Page, mark: str = "") -
         raise page.error(f"the {kind} {title!r} without a `:label:`")
     name = page.atlas.reference("ref", options["label"], page.name).text
     return f"{mark}{name}{mark}" + (f" ({inline(title, page)})" if title else "")
-
-
-def caption(text: str, name: str | None, page: Page) -> str:
-    """A caption with the number that the page gives it."""
-    number = f"**{page.atlas.reference('numref', name, page.name).text}** " if name else ""
-    return number + inline(text.strip(), page)
 
 
 def proof(title: str, body: str) -> str:

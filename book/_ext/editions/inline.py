@@ -12,13 +12,13 @@ TOKEN = re.compile(
     r"""
     (?P<escape>\\.)
   | (?P<role>\{(?P<name>[a-zA-Z][\w:+.-]*)\}(?P<ticks>`+)(?!`)(?P<body>.+?)(?<!`)(?P=ticks)(?!`))
-  | (?P<foreign>^[ >*+\d.)-]*[`:]{3,}\{[^}\n]*\} | ^:{3,}.* | ^[:~][ ].*    # blocks out of place
-    | \[\^[^\]]+\] | \{\{.*?\}\} | \{[\#.][^{}]*\}          # footnotes, substitutions, attributes
-    | \]\((?:\#|(?:project|path|inv):|[^():]+\.md\b)[^()]*\))          # links to pages, where roles belong
+  | (?P<foreign>^[ >*+\d.)-]*[`:]{3,}\{[^}\n]*\} | ^(?::{3,}|[:~][ ])[^\n]*    # out of place
+    | \[\^[^\]]+\] | \{\{.*?\}\} | \{[\#.][^{}]*\}            # footnotes and the like
+    | \]\((?:\#|(?:project|path|inv):|[^():]+\.md\b)[^()]*\))  # links, where roles belong
   | (?P<code>(?P<quote>`+)(?!`).+?(?<!`)(?P=quote)(?!`))
   | (?P<display>\$\$(?P<formula>.+?)\$\$(?:[ ]\((?P<label>[\w:-]+)\))?)
   | (?P<math>\$(?:\\.|[^\\$])+?\$)
-  | (?P<unseen>^(?:\([\w:.-]+\)=|%.*|\+\+\+.*)(?:\n+|\Z))    # targets, comments, breaks
+  | (?P<unseen>^(?:\([\w:.-]+\)=|%[^\n]*|\+\+\+[^\n]*)(?:\n+|\Z))    # targets, comments
     """,
     re.DOTALL | re.MULTILINE | re.VERBOSE,
 )
@@ -40,28 +40,18 @@ class Page:
 
     name: str  # "book/06-isometry"
     atlas: Atlas
-    notebooks: frozenset[str]  # pages that lie as notebooks where this one will lie
-    site_url: str | None  # of the published pages, for what is no notebook
-    cited: set[str] = field(default_factory=set)  # keys, as they are met
+    cited: set[str] = field(default_factory=set)  # keys that were met
     solving: bool = False  # between the gates of a solution
 
     def link(self, text: str, to: Reference) -> str:
-        """The text, as a link where it leads to another notebook or to the published site."""
-        if to.page == self.name:
+        """The text, as a link where it leads to another notebook."""
+        if to.page == self.name or to.page not in self.atlas.notebooks:
             return text
-        if to.page in self.notebooks:
-            path = posixpath.relpath(f"{to.page}.ipynb", posixpath.dirname(self.name) or ".")
-            return f"[{text}]({path})"
-        if self.site_url:
-            anchor = f"#{to.anchor}" if to.anchor else ""
-            return f"[{text}]({self.site_url.rstrip('/')}/{to.page}.html{anchor})"
-        return text
+        path = posixpath.relpath(f"{to.page}.ipynb", posixpath.dirname(self.name))
+        return f"[{text}]({path})"
 
     def error(self, what: str) -> PlainError:
-        return PlainError(
-            f"{self.name}: {what} has no plain form; write it otherwise, or give it one in "
-            "book/_ext/editions/blocks.py or inline.py."
-        )
+        return PlainError(f"{self.name}: {what} has no plain form; write it in another way.")
 
 
 def inline(text: str, page: Page) -> str:
@@ -77,21 +67,17 @@ def plain_token(found: re.Match, page: Page) -> str:
             # a line break inside would carry the mark of a quote or a list into the formula
             return re.sub(r"\s*\n[ >]*", " ", found["math"])
         case "display":
-            return display(found["formula"], found["label"], page)
+            # to Jupyter an empty line ends the formula
+            formula = re.sub(r"\n\s*\n", "\n", found["formula"])
+            if found["label"]:
+                number = page.atlas.reference("eq", found["label"], page.name).text.strip("()")
+                formula = rf"{formula.rstrip()} \tag{{{number}}}" + "\n"
+            return f"$${formula}$$"
         case "unseen":
             return ""
         case "foreign":
             raise page.error(found[0].removeprefix("]").strip())
     return found[0]
-
-
-def display(formula: str, label: str | None, page: Page) -> str:
-    # to Jupyter an empty line ends the formula
-    formula = re.sub(r"\n\s*\n", "\n", formula)
-    if label:
-        number = page.atlas.reference("eq", label, page.name).text.strip("()")
-        formula = rf"{formula.rstrip()} \tag{{{number}}}" + "\n"
-    return f"$${formula}$$"
 
 
 def role(name: str, body: str, page: Page) -> str:

@@ -14,25 +14,21 @@ MODEL = re.compile(r"IPY_MODEL_(\w+)")
 def renumber_widgets(notebook: NotebookNode) -> None:
     """Replace the random model ids by hashes of content and place, so that runs give equal bytes.
 
-    Models that no output shows, even through another, are left out: nothing could draw them, and
-    they have no place.
+    Models that no output shows, even through another, are left out: nothing could draw them.
     """
-    saved = notebook.metadata.pop("widgets", {}).get(STATE)
-    if not saved:
-        return
+    saved = notebook.metadata.pop("widgets", {}).get(STATE, {"state": {}})
     state, names = saved["state"], {}
-    outputs = (output for cell in notebook.cells for output in cell.get("outputs", []))
-    waiting = [
-        output.data[VIEW]["model_id"] for output in outputs if VIEW in output.get("data", {})
-    ]
+    shown = (out.get("data", {}) for cell in notebook.cells for out in cell.get("outputs", []))
+    waiting = [data[VIEW]["model_id"] for data in shown if VIEW in data]
     while waiting:
         model = waiting.pop(0)
         if model in state and model not in names:
             text = json.dumps(state[model], sort_keys=True)
-            place = f"{len(names)} {MODEL.sub('', text)}"
-            names[model] = hashlib.sha256(place.encode()).hexdigest()[:32]
             waiting = MODEL.findall(text) + waiting  # its parts follow it
-    notebook.metadata.widgets = {STATE: saved | {"state": {old: state[old] for old in names}}}
+            text = f"{len(names)} {MODEL.sub('', text)}"
+            names[model] = hashlib.sha256(text.encode()).hexdigest()[:32]
     if names:
+        saved["state"] = {old: state[old] for old in names}
+        notebook.metadata.widgets = {STATE: saved}
         text = re.sub("|".join(names), lambda old: names[old[0]], json.dumps(notebook))
         notebook.update(from_dict(json.loads(text)))
