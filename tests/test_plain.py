@@ -171,10 +171,10 @@ def test_notebook_ends_with_what_it_cites_and_nothing_else(atlas):
 # one page with everything, on a site that is made up
 
 TINY = {
-    ("box", "thm-one"): Reference("Theorem 1.1", "book/01-tiny", "thm-one", "One", "box"),
-    ("box", "thm-far"): Reference("Lemma 2.3", "book/02-far", "thm-far", "Far", "box"),
-    ("box", "ex-one"): Reference("Exercise 1.1", "book/01-tiny", "ex-one", "Add", "box"),
-    ("figure", "fig-one"): Reference("Fig. 1.1", "book/01-tiny", "fig-one", "A line", "figure"),
+    ("box", "thm-one"): Reference("Theorem 1.1", "book/01-tiny", "thm-one", "", "box"),
+    ("box", "thm-far"): Reference("Lemma 2.3", "book/02-far", "thm-far", "", "box"),
+    ("box", "ex-one"): Reference("Exercise 1.1", "book/01-tiny", "ex-one", "", "box"),
+    ("figure", "fig-one"): Reference("Fig. 1.1", "book/01-tiny", "fig-one", "", "figure"),
     ("equation", "eq-one"): Reference("(1.1)", "book/01-tiny", "equation-eq-one", "", "equation"),
     ("section", "here"): Reference("Where it is", "book/02-far", "here", "", "section"),
     ("term", "chart"): Reference("chart", "book/glossary", "term-chart", "", "term"),
@@ -288,6 +288,7 @@ def test_only_notebooks_are_links(tiny):
         ("```{tableofcontents}\n```", "the directive {tableofcontents} has no plain form"),
         ("a\n: one", ": one has no plain form"),
         ("`x`{.python}", "{.python} has no plain form"),
+        ("```{note} x\n```", "the directive {note} x has no plain form"),
         ("{{ x }}", "{{ x }} has no plain form"),
         ("so[^1].\n\n[^1]: A note.", "[^1] has no plain form"),
         ("[x](#here)", "(#here) has no plain form"),

@@ -49,12 +49,13 @@ def directive(found: re.Match, page: Page) -> str:
         case ["prf", kind]:
             heading = numbered(kind, argument, options, page, mark="**")
             return quote(f"{heading}\n\n{blocks(body, page)}")
-        case [("admonition" | "note" | "tip" | "warning") as kind]:
-            title = inline(argument, page) or kind.capitalize()
-            return quote(f"**{title}**\n\n{blocks(body, page)}")
+        case ["admonition"]:
+            return quote(f"**{inline(argument, page)}**\n\n{blocks(body, page)}")
+        case ["note" | "tip" | "warning"] if not argument:
+            return quote(f"**{name.capitalize()}**\n\n{blocks(body, page)}")
         case ["math"]:
             label = f" ({options['label']})" if "label" in options else ""
-            return inline(f"$$\n{body.strip()}\n$${label}", page)
+            return inline(f"$$\n{(argument + body).strip()}\n$${label}", page)
         case ["provenance"]:
             return provenance.markdown(Path(__file__).parents[3], argument.split())
     raise page.error(f"the directive {{{name}}} {argument}".strip() if name else found["fence"])

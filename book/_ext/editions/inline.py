@@ -36,7 +36,7 @@ class PlainError(ValueError):
 
 @dataclass
 class Page:
-    """The page that is being rewritten, and what it may link to."""
+    """The page that is being rewritten, and what was met on it."""
 
     name: str  # "book/06-isometry"
     atlas: Atlas
