@@ -1,14 +1,14 @@
 """Every label of the book: its number, text and place; every citation and its entry.
 
-When Sphinx has built the pages, `write` keeps what it knows of them in one file beside them.
-Whatever repeats a number elsewhere reads it there.
+When Sphinx has built the pages, `write` keeps what it knows of them in one file beside them, as
+its own inventory holds no numbers. Whatever repeats a number elsewhere reads it there.
 """
 
-import json
+import pickle
 import posixpath
 import re
 from collections.abc import Iterator
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import pybtex.plugin
@@ -16,14 +16,11 @@ from docutils import nodes
 from pybtex.database import Entry
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
-from sphinxcontrib.bibtex.style.referencing.basic_author_year import (
-    BasicAuthorYearTextualReferenceStyle,
-)
+from sphinxcontrib.bibtex.style.referencing.author_year import AuthorYearReferenceStyle
 
-FILE = "_build/.labels.json"
+FILE = "_build/.labels.pickle"
 MARKS = {"emphasis": "*", "strong": "**", "literal": "`", "math": "$"}
-CAPTIONED = {"figure", "table", "code-block"}
-# a role may name only what it is for; `ref` also takes the place of the others
+# what a role may name, first found first
 KINDS = {
     "eq": ("equation",),
     "term": ("term",),
@@ -31,6 +28,8 @@ KINDS = {
     "numref": ("box", "figure", "section"),
     "ref": ("box", "figure", "section"),
 }
+# what Sphinx numbers, in these words; all else is a box
+SPHINX = {"displaymath": "equation"} | dict.fromkeys(("figure", "table", "code-block"), "figure")
 
 
 class AtlasError(ValueError):
@@ -44,8 +43,8 @@ class Reference:
     text: str  # "Theorem 6.1", "Fig. 6.2", "(2.1)", a page's or section's title, a term
     page: str  # "book/06-isometry"
     anchor: str  # of the place on that page; empty for the page itself
-    title: str  # what stands beside it: a box's name, a caption; of a page its number, "6"
-    kind: str  # page, section, box, figure, equation, term, object
+    number: str  # of a page, "6"
+    kind: str  # page, section, box, figure, equation, term
 
 
 @dataclass(frozen=True)
@@ -53,14 +52,6 @@ class Citation:
     authors: str  # "Syrota et al.", "Tosi and Hauberg", "Lee"
     year: str
     entry: str  # the full entry, Markdown
-
-    @property
-    def textual(self) -> str:
-        return f"{self.authors} ({self.year})"
-
-    @property
-    def parenthetical(self) -> str:
-        return f"{self.authors}, {self.year}"
 
 
 @dataclass(frozen=True)
@@ -75,25 +66,13 @@ class Atlas:
         """What the last build of the book, or of an edition, has written."""
         if not (root / FILE).exists():
             raise AtlasError(f"{root} holds no pages of the book; build it first, by `make book`.")
-        known = json.loads((root / FILE).read_text(encoding="utf-8"))
-        return cls(
-            {page: Reference(*place) for page, *place in known["pages"]},
-            frozenset(known["notebooks"]),
-            {(place[-1], label): Reference(*place) for label, *place in known["labels"]},
-            {key: Citation(*parts) for key, *parts in known["citations"]},
-        )
+        return pickle.loads((root / FILE).read_bytes())
 
     def reference(self, role: str, target: str, page: str) -> Reference:
-        """What `{role}`target`` shows on the page.
-
-        Raises:
-            AtlasError: the site has no such label, page, term, or none that the role may name.
-        """
+        """What `{role}`target`` shows on the page."""
         if role == "doc":
             name = posixpath.normpath(posixpath.join("/", posixpath.dirname(page), target))[1:]
             found = self.pages.get(name.removesuffix(".md"))
-        elif role.startswith("py:"):
-            found = self.labels.get(("object", target.lstrip("~.!")))
         else:
             # Sphinx makes an id of a label: my_label becomes my-label; a term keeps its case or not
             names = (target, target.lower(), nodes.make_id(target))
@@ -106,13 +85,14 @@ class Atlas:
             )
         return found
 
-    def citation(self, key: str, page: str) -> Citation:
-        if key not in self.citations:
+    def cited(self, keys: set[str], page: str) -> list[Citation]:
+        """The sources, in the order of the bibliography."""
+        for key in keys - self.citations.keys():
             raise AtlasError(
                 f"{page}: cites {key!r}, which is not in the bibliography; add it to "
                 "book/references.bib or correct the key."
             )
-        return self.citations[key]
+        return [one for key, one in self.citations.items() if key in keys]
 
 
 def words(node: nodes.Node) -> str:
@@ -123,37 +103,23 @@ def words(node: nodes.Node) -> str:
     return mark + "".join(map(words, node.children)) + mark
 
 
-def dotted(number: tuple[int, ...]) -> str:
-    return ".".join(map(str, number))
-
-
 def labels(env: BuildEnvironment) -> Iterator[tuple[str, Reference]]:
     """All that a role can name, but for pages."""
-    std, numbered = env.domaindata["std"], set()
+    std = env.domaindata["std"]
     for page, kinds in env.toc_fignumbers.items():
         for kind, anchors in kinds.items():
             for anchor, number in anchors.items():
-                numbered.add((page, anchor))
-                if kind == "displaymath":
-                    label, text = anchor.removeprefix("equation-"), f"({dotted(number)})"
-                    yield label, Reference(text, page, anchor, "", "equation")
-                    continue
-                text = env.config.numfig_format[kind] % dotted(number)
-                title = std["labels"].get(anchor, ("", "", ""))[2]
-                what = "figure" if kind in CAPTIONED else "box"
-                yield anchor, Reference(text[0].upper() + text[1:], page, anchor, title, what)
+                text = env.config.numfig_format.get(kind, "(%s)") % ".".join(map(str, number))
+                what, label = SPHINX.get(kind, "box"), anchor.removeprefix("equation-")
+                yield label, Reference(text[0].upper() + text[1:], page, anchor, "", what)
     entries = ((page, e) for page, toc in env.tocs.items() for e in toc.findall(nodes.reference))
     headings = {(page, entry.astext()): words(entry) for page, entry in entries}
     for label, (page, anchor, title) in std["labels"].items():
-        if page in env.found_docs and (page, anchor) not in numbered:
-            text = headings.get((page, title), title)
-            yield label, Reference(text, page, anchor, "", "section")
+        text = headings.get((page, title), title)
+        yield label, Reference(text, page, anchor, "", "section")
     for (kind, name), (page, anchor) in std["objects"].items():
         if kind == "term":
             yield name.lower(), Reference(name, page, anchor, "", kind)
-    for name, thing in env.domaindata["py"]["objects"].items():
-        shown = name.rpartition(".")[2]
-        yield name, Reference(shown, thing.docname, thing.node_id, "", "object")
 
 
 class Markdown(pybtex.plugin.find_plugin("pybtex.backends", "markdown")):
@@ -168,10 +134,9 @@ class Markdown(pybtex.plugin.find_plugin("pybtex.backends", "markdown")):
 
 def authors(entry: Entry) -> str:
     """As the pages name them, by the style that names them there."""
-    style = BasicAuthorYearTextualReferenceStyle()
-    text = style.person.author_or_editor_or_title(full=False)
-    text = text.format_data({"entry": entry, "style": style})
-    return text.render(pybtex.plugin.find_plugin("pybtex.backends", "plaintext")())
+    style = AuthorYearReferenceStyle()
+    template = style.person.author_or_editor_or_title(full=False)
+    return template.format_data({"entry": entry, "style": style}).render_as("text")
 
 
 def write(app: Sphinx, fault: Exception | None) -> None:
@@ -179,25 +144,26 @@ def write(app: Sphinx, fault: Exception | None) -> None:
     env = app.env
     if fault or app.builder.name != "html":
         return
-    numbers = {page: found.get("") or () for page, found in env.toc_secnumbers.items()}
-    known = {
-        "pages": [
-            (page, words(title), page, "", dotted(numbers.get(page, ())), "page")
-            for page, title in sorted(env.titles.items())
-        ],
-        "notebooks": sorted(page for page in env.found_docs if "kernelspec" in env.metadata[page]),
-        "labels": [(label, *astuple(place)) for label, place in labels(env)],
-        "citations": [
-            (
-                one.key,
+    numbers = {
+        page: ".".join(map(str, found.get("") or ())) for page, found in env.toc_secnumbers.items()
+    }
+    known = Atlas(
+        {
+            page: Reference(words(title), page, "", numbers.get(page, ""), "page")
+            for page, title in env.titles.items()
+        },
+        frozenset(page for page in env.found_docs if "kernelspec" in env.metadata[page]),
+        {(place.kind, label): place for label, place in labels(env)},
+        {
+            one.key: Citation(
                 authors(one.entry),
                 one.entry.fields.get("year", "no year"),
                 re.sub(r"\s+", " ", one.formatted_entry.text.render(Markdown())),
             )
             for one in env.domaindata.get("cite", {}).get("citations", [])
-        ],
-    }
-    Path(app.outdir).with_name(Path(FILE).name).write_text(json.dumps(known), encoding="utf-8")
+        },
+    )
+    Path(app.outdir).with_name(Path(FILE).name).write_bytes(pickle.dumps(known))
 
 
 def join(app: Sphinx) -> None:
