@@ -40,8 +40,9 @@ zip: book ## pack the pages to read offline: _build/geometry-of-latent-spaces.zi
 slides: book ## cut each chapter into a deck of slides: _build/slides/index.html
 	@$(BIN)/python -m book._ext.slides
 
-# Tests are told apart by what they need: MARKERS in tests/machine.py.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+# Tests are told apart by what they need: MARKERS in tests/machine.py. A browser waits as often as it
+# works, so pages are looked at by twice as many processes as there are cores.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --dist loadgroup --no-loadscope-reorder -n
 NBVAL := -p nbval --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
 BUILT := book or browser
 LATER := nightly
@@ -51,14 +52,14 @@ style: $(INSTALLED)
 	@$(BIN)/ruff format --check .
 
 check: style ## while you work: style, and every test that needs neither book, browser nor data
-	@$(PYTEST) -q -m "not ($(BUILT) or data or gpu or slow or nightly)" tests
+	@$(PYTEST) 2 -q -m "not ($(BUILT) or data or gpu or slow or nightly)" tests
 
 test: style ## check the style, build the book, run every test; tests that need no book run beside
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line course beside
-	@$(PYTEST) -m "($(BUILT)) and not ($(LATER))" tests
+	@$(PYTEST) 4 -m "($(BUILT)) and not ($(LATER))" tests
 
 beside: $(INSTALLED)
-	@$(PYTEST) -m "not ($(BUILT) or $(LATER))" $(NBVAL) tests
+	@$(PYTEST) 2 -m "not ($(BUILT) or $(LATER))" $(NBVAL) tests
 
 test-all: export HYPOTHESIS_PROFILE := full
 test-all: ## all of it, as every night: also what `make test` leaves for later (CONTRIBUTING.md)

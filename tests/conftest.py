@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from machine import LACKS, MARKERS, needs
+from machine import LACKS, MARKERS, needs, together
 
 ROOT = Path(__file__).parents[1]
 
@@ -48,11 +48,12 @@ def lack(item: pytest.Item) -> str | None:
     return None
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the marks
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the marks, and xdist at the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         for mark in needs(item):
             item.add_marker(mark)
+        item.add_marker(pytest.mark.xdist_group(together(item)))
     reasons = {item: lack(item) for item in items}
     for item, reason in reasons.items():
         if reason:

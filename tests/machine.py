@@ -42,6 +42,12 @@ def needs(item: pytest.Item) -> Iterator[str]:
         yield "data"
 
 
+def together(item: pytest.Item) -> str:
+    """Tests that one process runs: those of a file, for its fixtures; of the pages, those of each."""
+    page = "opened" in getattr(item, "fixturenames", ())
+    return item.callspec.params["path"] if page else item.path.name
+
+
 @cache
 def loads_large_images(notebook: Path) -> bool:
     """Whether running the notebook loads such images, outside functions and conditions."""
