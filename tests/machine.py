@@ -43,7 +43,7 @@ def needs(item: pytest.Item) -> Iterator[str]:
 
 
 def together(item: pytest.Item) -> str:
-    """Tests that one process runs: those of a file, for its fixtures; of the pages, those of each."""
+    """Tests that one process runs: a file's, for its fixtures; of the pages, those of each page."""
     page = "opened" in getattr(item, "fixturenames", ())
     return item.callspec.params["path"] if page else item.path.name
 

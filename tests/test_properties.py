@@ -60,8 +60,14 @@ def space(name, shape, seed, dtype=torch.float64):
     return make(dtype), draw(shape, seed).to(dtype)
 
 
+# near points, in single precision: flagged, and there is as far as back all the same
+FLAGGED = pytest.mark.filterwarnings("ignore::geokit.UnresolvedGeodesic")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("dtype", "digits"), [(torch.float64, 1e-9), (torch.float32, 1e-6)])
+@pytest.mark.parametrize(
+    ("dtype", "digits"), [(torch.float64, 1e-9), pytest.param(torch.float32, 1e-6, marks=FLAGGED)]
+)
 @pytest.mark.parametrize("name", SPACES)
 @few
 @seeds
