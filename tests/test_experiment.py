@@ -310,7 +310,6 @@ def test_a_diverged_training_is_named_and_the_rest_is_kept(whole, tmp_path, monk
         experiment.load_model(tmp_path, 6)
 
 
-@pytest.mark.filterwarnings("ignore::geokit.training.DivergedTraining")
 def test_when_too_few_models_are_left_the_run_says_so(tmp_path):
     hopeless = changed(training={"learning_rate": 1e30})
     for _ in range(2):  # and says it again, without training anew
