@@ -193,7 +193,7 @@ parts:
 def tiny_house(folder: Path) -> Path:
     for name in ("Makefile", "_config.yml", "pyproject.toml", "constraints.txt"):
         shutil.copy(ROOT / name, folder / name)
-    for name in ("_ext", "_assets", "_root"):
+    for name in ("_ext", "_assets", "_root", "teaching/grading"):
         shutil.copytree(ROOT / "book" / name, folder / "book" / name)
     shutil.copy(ROOT / "book/style.mplstyle", folder / "book/style.mplstyle")
     (folder / ".venv").symlink_to(sys.prefix)
@@ -386,7 +386,11 @@ def faulty(folder: Path, old: str, new: str) -> str:
         ('assert check.answer("6.1", answer_1)', 'assert check.answer("6.1", "c")', "has no name"),
         ('Say `check.answer("6.2"', 'Say `check.answer("6.1"', "asks for the check of 6.1"),
         ("## Take-away", "```python\n", "a fence that is never closed"),
-        ("{exercise-start} In order", "{exercise} In order", "{exercise} without gates"),
+        (
+            "{exercise-start} In order",
+            "{exercise} In order",
+            "{exercise} without a {exercise-start}",
+        ),
         ("## Take-away", "```{code-cell}\nprint(marks)\n```\n", "uses marks, which only the"),
         (
             "## Take-away",
@@ -515,7 +519,7 @@ def test_a_course_of_some_chapters_leaves_the_books_sources_as_they_are(tmp_path
     book = source.read_book(folder)
     part = course.Course(("06-tiny",), frozenset({"6.1"}))
     atlas = Atlas(pages, frozenset(), labels, {})
-    tree.plant(tree.Plan(folder, tmp_path / "out", "instructor", part, book, atlas))
+    tree.Edition(folder, tmp_path / "out", "instructor", part, book, atlas).plant()
     here = tmp_path / "out/book/teaching/notes/exam-answers.md"
     assert here.read_text(encoding="utf-8") == "See Exercise 1 (*00-first*).\n"
     assert answers.read_text(encoding="utf-8") == told
@@ -530,5 +534,5 @@ def test_cells_that_compute_something_else_are_refused():
 
 def test_a_text_keeps_every_line_that_is_not_of_an_exercise():
     for chapter in source.read_book(ROOT):
-        numbers = frozenset(e.number for e in chapter.exercises)
-        assert text.reader(chapter, numbers) == chapter.path.read_text(encoding="utf-8")
+        same = text.edited(chapter, "reader", course.whole([chapter]))
+        assert same == chapter.path.read_text(encoding="utf-8")

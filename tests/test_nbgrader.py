@@ -20,8 +20,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook
 
-from book._ext.chapters import Exercise, read_chapters
-from book._ext.editions import build, source, text
+from book._ext.chapters import read_chapters
+from book._ext.editions import build, course, source, text
 from book._ext.editions.atlas import Atlas, Reference
 from book._ext.editions.plain import plain
 
@@ -171,11 +171,6 @@ def editions(folder: Path) -> tuple[NotebookNode, NotebookNode]:
     (folder / f"book/teaching/notes/{TINY}.md").write_text(NOTES, encoding="utf-8")
     chapter = read_chapters(path.parent)[TINY]
     assert not [*source.exercise_faults(chapter)]
-    numbers = frozenset(exercise.number for exercise in chapter.exercises)
-
-    def points(exercise: Exercise) -> int:
-        return POINTS[exercise.label]
-
     page = f"book/{TINY}"
     pages = {page: Reference("A tiny chapter", page, "", "", "page")}
     labels = {
@@ -183,10 +178,12 @@ def editions(folder: Path) -> tuple[NotebookNode, NotebookNode]:
         for e in chapter.exercises
     }
     atlas = Atlas(pages, frozenset(pages), labels, {})
-    student = notebook(text.student(chapter, numbers, points))
-    instructor = notebook(text.instructor(chapter, numbers, points))
-    build.mark_teachers(instructor)
-    return plain(student, page, atlas), plain(instructor, page, atlas)
+    whole = course.whole([chapter])
+    student, instructor = (
+        plain(notebook(text.edited(chapter, edition, whole)), page, atlas)
+        for edition in ("student", "instructor")
+    )
+    return student, instructor
 
 
 def nbgrader(course: Path, *words: str) -> subprocess.CompletedProcess:

@@ -1,12 +1,11 @@
 """Names that cells give and use: what breaks if a solution, or an exercise, is taken away."""
 
 import ast
-import re
 from collections.abc import Iterable, Iterator
 
 from ..chapters import Cell, Chapter, fault
+from ..imports import MAGIC
 
-MAGIC = re.compile(r"^[%!].*$", re.M)
 OF_THEIR_OWN = (ast.Lambda, ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)
 
 
@@ -38,29 +37,20 @@ def names(cells: Iterable[Cell]) -> set[str]:
 
 def needs(chapter: Chapter, number: str) -> dict[str, set[str]]:
     """The other exercises on whose solutions that of `number` rests, with the names it takes."""
-    inside = {c.start for e in chapter.exercises for c in e.solution.cells}
-    (own,) = (e for e in chapter.exercises if e.number == number)
-    first = own.solution.start
-    elsewhere = names(c for c in chapter.cells if c.start not in inside and c.start < first)
-    taken, known = set(), names(own.solution.cells) | elsewhere
-    for c in own.solution.cells:
-        taken |= used(c.source) - known
-    found = {
-        e.number: taken & names(e.solution.cells)
-        for e in chapter.exercises
-        if e.solution.start < first
-    }
-    return {other: shared for other, shared in found.items() if shared}
+    (own,) = (e.solution for e in chapter.exercises if e.number == number)
+    outside = [c for c in chapter.cells if c.start not in chapter.owners and c.start < own.start]
+    taken = {name for c in own.cells for name in used(c.source)} - names([*own.cells, *outside])
+    before = (e for e in chapter.exercises if e.solution.start < own.start)
+    return {e.number: shared for e in before if (shared := taken & names(e.solution.cells))}
 
 
 def borrowed(chapter: Chapter) -> Iterator[str]:
     """Cells outside all solutions that need a name which only a solution has given."""
-    inside = {c.start: e for e in chapter.exercises for c in e.solution.cells}
     ours: set[str] = set()
     theirs: dict[str, str] = {}
     for c in chapter.cells:
-        if c.start in inside:
-            theirs |= dict.fromkeys(given(c.source), inside[c.start].number)
+        if c.start in chapter.owners:
+            theirs |= dict.fromkeys(given(c.source), chapter.owners[c.start].number)
             continue
         ours |= {*given(c.source)}
         for name in sorted((used(c.source) & theirs.keys()) - ours):
