@@ -7,7 +7,6 @@ with its label as heading, that begins with `:points: 2` and `:minutes: 8`.
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -19,14 +18,14 @@ from mdit_py_plugins.colon_fence import colon_fence_plugin
 CHAPTER = re.compile(r"\d\d-[\w-]+")
 DOC = re.compile(r"\{doc\}`(?:[^`<]*<)?(?:/book/)?(\d\d-[\w-]+)>?`")
 INFO = re.compile(r"(?:\{([\w:-]+)\})?\s*(.*?)\s*$")
-OPTION = re.compile(r"^:([\w-]+):\s*(.*)$")
+HEAD = re.compile(r"---\n(?:.*\n)*?---\n|(?::[\w-]+:.*\n)*")
+OPTION = re.compile(r"^:([\w-]+):[ \t]*(.*?)[ \t]*$", re.M)
 FIELD = re.compile(r"^:(points|minutes):[ \t]*(.*?)[ \t]*(?:\n|\Z)", re.M)
 SECTION = re.compile(r"^# (.+?)[ \t]*\n((?:(?!# ).*\n?)*)", re.M)
 PASSED = re.compile(r'^assert check\.answer\("(\d+\.\d+)", (.+)\) == "correct"$', re.M)
 LABELLED_BY = {"exercise": "add `:label: ex-…`", "solution": "name its exercise"}
 MARKDOWN = MarkdownIt().use(colon_fence_plugin)
 MARKDOWN.core.ruler.enableOnly(["normalize", "block"])
-KINDS = ("by hand", "in code", "find the error")
 
 
 class Fault(ValueError):
@@ -37,24 +36,14 @@ def fault(path: Path, line: int, what: str, remedy: str) -> str:
     return f"{path.parent.name}/{path.name}:{line + 1}: {what}; {remedy}."
 
 
-def options(lines: Iterable[str]) -> dict[str, str]:
-    """The lines `:name: value`."""
-    return dict(found.groups() for found in map(OPTION.match, lines) if found)
-
-
 @dataclass(frozen=True)
 class Cell:
-    """A code cell: its lines `start:stop` with the fence, the lines of its options, its code."""
+    """A code cell: its lines `start:stop` with the fence, its options, its code."""
 
     start: int
     stop: int
-    header: list[str]
+    metadata: dict
     source: str
-
-    @property
-    def metadata(self) -> dict:
-        """The options as a notebook's metadata; of `:name: value`, all but a colon is YAML."""
-        return yaml.safe_load("\n".join(line.removeprefix(":") for line in self.header)) or {}
 
 
 @dataclass
@@ -93,30 +82,28 @@ class Exercise:
     def kind(self) -> str:
         text = "\n".join(self.chapter.lines[self.text.start + 2 : self.text.stop])
         words = f"{text[:200]} {self.text.title}".lower()
-        if found := next((kind for kind in KINDS if kind in words), None):
-            return found
+        if found := re.search("by hand|in code|find the error", words):
+            return found[0]
         raise Fault(
             f"{self.chapter.path}: exercise {self.label} does not say what kind it is; begin"
             " its text with (By hand.), (In code.) or (Find the error.)."
         )
 
     @cached_property
-    def passed(self) -> dict[str, str]:
-        """The checks that the solution passes, by their numbers, with what it calls the answers."""
+    def answer(self) -> str | None:
+        """What the solution calls the answer; None if it passes no check."""
         code = "\n".join(c.source for c in self.solution.cells)
-        return {found[1]: found[2] for found in PASSED.finditer(code)}
+        return dict(PASSED.findall(code)).get(self.number)
 
     @cached_property
     def noted(self) -> dict[str, int]:
         """The points and minutes of the teacher's notes."""
-        notes, note = self.chapter.notes, self.chapter.remarks.get(self.label)
-        if note is None:
-            what = f"no note on the exercise {self.label!r} of {self.chapter.name}"
-            raise Fault(fault(notes, 0, what, f"add a section `# {self.label}`"))
+        note = self.chapter.remarks.get(self.label, Note(0, {}, ""))
         for name in ("points", "minutes"):
             if not note.fields.get(name, "").isdecimal():
-                what = f"the note on {self.label!r} has no whole number of {name}"
-                raise Fault(fault(notes, note.start, what, f"add a line like `:{name}: 8`"))
+                what = f"no note on the exercise {self.label!r}, or no whole number of {name} in it"
+                remedy = f"write `# {self.label}`, and a line like `:{name}: 8` below"
+                raise Fault(fault(self.chapter.notes, note.start, what, remedy))
         return {name: int(value) for name, value in note.fields.items()}
 
     @property
@@ -201,33 +188,26 @@ class Chapter:
         text = self.notes.read_text(encoding="utf-8") if self.notes.exists() else ""
         found = {}
         for section in SECTION.finditer(text):
-            start, fields = text.count("\n", 0, section.start()), dict(FIELD.findall(section[2]))
-            found[section[1]] = Note(start, fields, FIELD.sub("", section[2]).strip())
+            start, (name, inside) = text.count("\n", 0, section.start()), section.groups()
+            found[name] = Note(start, dict(FIELD.findall(inside)), FIELD.sub("", inside).strip())
         return found
 
 
-def read_cell(start: int, stop: int, body: list[str]) -> Cell:
-    header = []
-    if body[:1] == ["---"]:
-        end = body.index("---", 1)
-        header, body = body[1:end], body[end + 1 :]
-    while body and OPTION.match(body[0]):
-        header.append(body.pop(0))
-    return Cell(start, stop, header, "\n".join(body).strip("\n"))
+def read_cell(start: int, stop: int, body: str) -> Cell:
+    """Options stand between `---`, or are `:name: value`, which is YAML but for a colon."""
+    head = HEAD.match(body)
+    options = yaml.safe_load(re.sub(r"^:|^---$", "", head[0], flags=re.M)) or {}
+    return Cell(start, stop, options, body[head.end() :].strip("\n"))
 
 
 def parse(path: Path, text: str) -> tuple[list[Block], list[Cell], list[str]]:
     """The gated blocks in order, all code cells, and the faults of fences and gates."""
     found, cells, faults, block = [], [], [], None
-
-    def complain(row: int, what: str, remedy: str) -> None:
-        faults.append(fault(path, row, what, remedy))
-
     for fence in (t for t in MARKDOWN.parse(text) if t.type.endswith("fence") and not t.level):
-        (start, stop), body = fence.map, fence.content.split("\n")[:-1]
+        (start, stop), body = fence.map, fence.content
         directive, argument = INFO.match(fence.info).groups("")
-        if stop - start < len(body) + 2:  # the parser closes it at the end of the page
-            complain(start, "a fence that is never closed", "close it")
+        if stop - start < body.count("\n") + 2:  # the parser closes it at the end of the page
+            faults.append((start, "a fence that is never closed", "close it"))
             break
         if directive == "code-cell":
             cells.append(read_cell(start, stop, body))
@@ -239,11 +219,12 @@ def parse(path: Path, text: str) -> tuple[list[Block], list[Cell], list[str]]:
         due = f"{{{block.kind}-end}}" if block else f"{{{kind}-start}}"
         if f"{{{directive}}}" != due:
             inside = block and f"inside the {block.kind} that began in line {block.start + 1}"
-            complain(start, f"{{{directive}}} {inside or f'without a {due}'}", f"write {due} first")
+            what = f"{{{directive}}} {inside or f'without a {due}'}"
+            faults.append((start, what, f"write {due} first"))
         if gate == "start":
-            label = argument if kind == "solution" else options(body).get("label")
+            label = argument if kind == "solution" else dict(OPTION.findall(body)).get("label")
             if not label:
-                complain(start, f"{kind} without a label", LABELLED_BY[kind])
+                faults.append((start, f"{kind} without a label", LABELLED_BY[kind]))
             block = Block(kind, label or "", argument, start)
         elif block:
             block.stop = stop
@@ -251,8 +232,8 @@ def parse(path: Path, text: str) -> tuple[list[Block], list[Cell], list[str]]:
             block = None
     if block:
         what = f"{{{block.kind}-start}} without {{{block.kind}-end}}"
-        complain(block.start, what, f"close the {block.kind}")
-    return found, cells, faults
+        faults.append((block.start, what, "write it"))
+    return found, cells, [fault(path, *known) for known in faults]
 
 
 def read_chapters(folder: Path, numbers: dict[str, dict] | None = None) -> dict[str, Chapter]:

@@ -2,11 +2,12 @@
 
 The instructor's cells are the chapter's own with nbgrader's marks in comments; what they compute
 is the same, and `meaning` shows it. The student's cells are what nbgrader makes of them: it does so
-with whole notebooks, and their pages need single cells, so `emptied` says it again in two lines.
+with whole notebooks, and their pages need single cells, so `student_cells` says it again in a line.
 """
 
 import ast
 import re
+from collections.abc import Iterator
 from itertools import groupby
 
 from ..chapters import PASSED, Cell, Exercise
@@ -51,71 +52,48 @@ def fill_in(source: str, name: str, number: str) -> str:
     return "\n\n\n".join([*before, answer])
 
 
-def pieces(cell: Cell, exercise: Exercise) -> list[tuple[str, str]]:
-    """A solution's cell cut in parts: roles (answer, try, test, solution) and sources."""
-    nodes, name = ast.parse(cell.source).body, exercise.passed.get(exercise.number)
+def grading(role: str, number: str, points: int) -> dict:
+    """nbgrader's metadata of a cell."""
+    graded = {"grade": True, "points": points} if role == "test" else {"grade": False}
+    own = {"grade_id": f"{role}-{number.replace('.', '-')}", "locked": role != "answer"}
+    return graded | own | {"schema_version": 3, "solution": role == "answer", "task": False}
+
+
+def instructor_cells(cell: Cell, exercise: Exercise, points: int) -> Iterator[tuple[dict, str]]:
+    """What becomes of a solution's cell: it is cut where the student's part begins and ends."""
+    number, name, tags = exercise.number, exercise.answer, cell.metadata.get("tags", [])
+    nodes, rows, end = ast.parse(cell.source).body, cell.source.split("\n"), 0
     roles = ["solution"] * len(nodes)
-    if PASSED.match(cell.source) and SKIPPED not in cell.metadata.get("tags", []):
+    if PASSED.match(cell.source) and SKIPPED not in tags:
         roles[0] = "test"
-    if nodes and ast.unparse(nodes[-1]).startswith(f"check.answer('{exercise.number}', "):
+    if nodes and ast.unparse(nodes[-1]).startswith(f"check.answer('{number}', "):
         roles[-1] = "try"
     last = max((k for k, n in enumerate(nodes, 1) if name in given(ast.unparse(n))), default=0)
     roles[:last] = ["answer"] * last
-    found, end = [], 0
     for role, group in groupby(zip(roles, nodes, strict=True), key=lambda pair: pair[0]):
         start, end = end, [*group][-1][1].end_lineno
-        text = "\n".join(cell.source.split("\n")[start:end]).strip("\n")
-        if role == "answer":
-            text = fill_in(text, name, exercise.number)
-        if role == "test":
-            note = f"# This cell gives the points of exercise {exercise.number}."
-            text = f"{note}\n{BEGIN_HIDDEN}\n{text}\n{END_HIDDEN}"
-        found.append((role, text))
-    return found
-
-
-def grading(role: str, number: str, points: int) -> dict:
-    """nbgrader's metadata of a cell."""
-    return {
-        "grade": role == "test",
-        "grade_id": f"{role}-{number.replace('.', '-')}",
-        "locked": role != "answer",
-        "schema_version": 3,
-        "solution": role == "answer",
-        "task": False,
-    } | ({"points": points} if role == "test" else {})
-
-
-def instructor_cells(cell: Cell, exercise: Exercise, points: int) -> list[tuple[dict, str]]:
-    """A solution's cell in the instructor's edition: metadata and source of what it becomes."""
-    found = []
-    for role, source in pieces(cell, exercise):
-        options, tags = cell.metadata, cell.metadata.get("tags", [])
+        source = "\n".join(rows[start:end]).strip("\n")
         if role == "solution":
-            options |= {"tags": [*(t for t in tags if t != role), role]}
+            yield cell.metadata | {"tags": [*(t for t in tags if t != role), role]}, source
+            continue
+        mark = {"nbgrader": grading(role, number, points)}
+        if role == "test":
+            note = f"# This cell gives the points of exercise {number}."
+            source = f"{note}\n{BEGIN_HIDDEN}\n{source}\n{END_HIDDEN}"
+            yield cell.metadata | mark, source
         else:
-            if role != "test":
-                options = {"tags": [SKIPPED]} if SKIPPED in tags else {}
-            options |= {"nbgrader": grading(role, exercise.number, points)}
-        found.append((options, source))
-    return found
+            source = fill_in(source, name, number) if role == "answer" else source
+            yield ({"tags": [SKIPPED]} if SKIPPED in tags else {}) | mark, source
 
 
-def student_cells(exercise: Exercise, points: int) -> list[tuple[dict, str]]:
+def student_cells(exercise: Exercise, points: int) -> Iterator[tuple[dict, str]]:
     """What is left of a solution in the student's edition: cells to fill in, to try, to be graded.
 
     A page does not show them; a notebook does.
     """
-    found = []
     for cell in exercise.solution.cells:
         for options, source in instructor_cells(cell, exercise, points):
-            if "nbgrader" in options:
+            if mark := options.get("nbgrader"):
                 skipped = [SKIPPED] * (SKIPPED in options.get("tags", []))
-                mark = {"nbgrader": options["nbgrader"], "tags": [*skipped, "remove-cell"]}
-                found.append((mark, emptied(source)))
-    return found
-
-
-def emptied(source: str) -> str:
-    """A cell as nbgrader hands it out."""
-    return HIDDEN.sub("", REGION.sub(rf"\1{WRITE}", source)).rstrip("\n")
+                source = HIDDEN.sub("", REGION.sub(rf"\1{WRITE}", source)).rstrip("\n")
+                yield {"nbgrader": mark, "tags": [*skipped, "remove-cell"]}, source

@@ -106,7 +106,7 @@ def excerpt(cells: list[NotebookNode]) -> Iterator[tuple[NotebookNode, bool]]:
     """The students' own cells, and of those before them the ones whose names they take."""
     wanted, chosen = set(), []
     for cell in reversed(cells):
-        given, is_own = {*names.given(cell.source)}, bool(cell.metadata.get("nbgrader"))
+        given, is_own = names.given(cell.source), bool(cell.metadata.get("nbgrader"))
         if is_own or given & wanted:
             chosen.append((cell, is_own))
             wanted = (wanted - given) | names.used(cell.source)

@@ -2,26 +2,16 @@
 
 import ast
 from collections.abc import Iterable, Iterator
+from symtable import symtable
 
 from ..chapters import Cell, Chapter, fault
 from ..imports import MAGIC
 
-OF_THEIR_OWN = (ast.Lambda, ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)
 
-
-def given(source: str) -> Iterator[str]:
+def given(source: str) -> set[str]:
     """Names that a cell gives a meaning for the cells that follow."""
-    waiting: list[ast.AST] = [ast.parse(MAGIC.sub("", source))]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield node.name
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        elif isinstance(node, ast.alias):
-            yield node.asname or node.name.partition(".")[0]
-        elif not isinstance(node, OF_THEIR_OWN):
-            waiting += ast.iter_child_nodes(node)
+    symbols = symtable(MAGIC.sub("", source), "", "exec").get_symbols()
+    return {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
 
 
 def used(source: str) -> set[str]:
@@ -52,7 +42,7 @@ def borrowed(chapter: Chapter) -> Iterator[str]:
         if c.start in chapter.owners:
             theirs |= dict.fromkeys(given(c.source), chapter.owners[c.start].number)
             continue
-        ours |= {*given(c.source)}
+        ours |= given(c.source)
         for name in sorted((used(c.source) & theirs.keys()) - ours):
             what = f"this cell uses {name}, which only the solution of {theirs[name]} gives"
             yield fault(chapter.path, c.start, what, "define it outside, or move the cell inside")

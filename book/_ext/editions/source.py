@@ -63,7 +63,7 @@ def check_faults(exercise: Exercise) -> Iterator[str]:
     """An exercise that can be checked must have a solution that passes its check."""
     number, text, solution = exercise.number, exercise.text, exercise.solution
     found = CHECK.search("\n".join(exercise.chapter.lines[text.start : text.stop]))
-    asked, answer = found and found[1], exercise.passed.get(number)
+    asked, answer = found and found[1], exercise.answer
     path = exercise.chapter.path
     if asked not in (None, number):
         what = f"exercise {number} asks for the check of {asked}"
