@@ -498,7 +498,7 @@ def test_an_exercise_that_rests_on_another_is_left_out_with_it(tmp_path):
     words = TINY.replace('print("solved in"', 'print(marks, "solved in"')
     write(folder / "book/06-tiny.md", words)
     book = source.read_book(folder)
-    assert names.needs(book[1], "6.2") == {"6.1": {"marks"}}
+    assert names.needs(book[1].exercises[1]) == {"6.1": {"marks"}}
     path = write(tmp_path / "course.toml", 'exercises = ["6.2"]\n')
     with pytest.raises(Fault, match=r"uses marks of 6\.1; add 6\.1, or leave 6\.2 out"):
         course.read(path, book, ["small"])

@@ -28,11 +28,7 @@ def unseen(root: Path) -> str:
 
 
 def pages(root: Path) -> None:
-    """Build the pages from executed cells, and the notebooks beside them.
-
-    Raises:
-        RuntimeError: a page is not as it should be; each fault is named.
-    """
+    """Build the pages from executed cells, and the notebooks beside them."""
     stamp, html, now = root / STAMP, root / "_build/html", unseen(root)
     sound = html.exists() and stamp.exists() and stamp.read_text() == now
     stamp.unlink(missing_ok=True)

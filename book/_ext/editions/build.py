@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -32,12 +32,9 @@ SPHINX = "import gc; gc.disable(); from jupyter_book.cli.main import main; main(
 
 
 def site(source: Path, *, everything: bool = False, preview: bool = False) -> None:
-    """Build the pages of a tree of sources strictly, all of them or those that changed.
+    """Build the pages of a tree of sources, all or those that changed; RuntimeError if one warns.
 
     A preview is not strict, and shows chapters that were not executed without their results.
-
-    Raises:
-        RuntimeError: a warning or an error.
     """
     words = ["build", ".", "-q", *["-W", "-n", "--keep-going"] * (not preview)]
     command = [sys.executable, "-c", SPHINX, *words, *["--all"] * everything]
@@ -82,8 +79,13 @@ def notebooks(
         yield page, nbformat.writes(notebook) + "\n"
 
 
-def take_away(source: Path, edition: Path, dataset: str | None) -> None:
-    """Write the notebooks beside their pages, and once more by themselves with what they read."""
+def publish(root: Path, source: Path, edition: Path, dataset: str | None) -> None:
+    """Write the pages, the notebooks beside them, and once more these with what they read."""
+    if source == root:
+        shutil.copytree(root / "_build/html", edition / "html")
+    else:
+        site(source)
+        os.replace(source / "_build/html", edition / "html")
     for name in CARRIED:
         copy_to(source / name, edition / "notebooks" / name)
     for page, text in notebooks(source, dataset, fold=edition.name != "instructor"):
@@ -150,15 +152,10 @@ def build(root: Path, course: Course, book: list[Chapter]) -> None:
             edition.plant()
             waiting[name] = edition.target
     carry(root, waiting, course, book)
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        for source, _ in zip(waiting.values(), pool.map(site, waiting.values()), strict=True):
-            os.replace(source / "_build/html", source.parent / "html")
-    if "reader" not in waiting:
-        shutil.copytree(root / "_build/html", out / "reader/html")
     with ProcessPoolExecutor(os.cpu_count()) as pool:
         jobs = [
-            pool.submit(take_away, waiting.get(name, root), out / name, course.dataset)
-            for name in tree.EDITIONS
+            pool.submit(publish, root, waiting.get(name, root), out / name, course.dataset)
+            for name in reversed(tree.EDITIONS)  # the longest first
         ]
         for job in jobs:
             job.result()

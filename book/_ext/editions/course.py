@@ -35,11 +35,7 @@ def whole(book: list[Chapter]) -> Course:
 
 
 def read(path: Path, book: list[Chapter], datasets: list[str]) -> Course:
-    """The course of a file, held against the chapters, exercises and data sets there are.
-
-    Raises:
-        Fault: names every fault with its line, and what to write instead.
-    """
+    """The course of a file, held against the chapters, exercises and data sets there are."""
     if not path.is_file():
         raise Fault(f"{path}: there is no such file; name one by COURSE=course.toml.")
     text = path.read_text(encoding="utf-8")
@@ -80,12 +76,11 @@ def read(path: Path, book: list[Chapter], datasets: list[str]) -> Course:
     for number, value in points.items():
         if type(value) is not int or value < 0:
             complain(number, f"{value!r} points for {number}", "give a whole number from 0 on")
-    for chapter in chosen:
-        for number in (e.number for e in chapter.exercises if e.number in numbers):
-            for other, taken in needs(chapter, number).items():
-                if other not in numbers:
-                    what = f"the solution of {number} uses {', '.join(sorted(taken))} of {other}"
-                    complain(number, what, f"add {other}, or leave {number} out")
+    for e in (e for chapter in chosen for e in chapter.exercises if e.number in numbers):
+        for other, taken in needs(e).items():
+            if other not in numbers:
+                what = f"the solution of {e.number} uses {', '.join(sorted(taken))} of {other}"
+                complain(e.number, what, f"add {other}, or leave {e.number} out")
     raise_all(faults)
     title, dataset = given.get("title"), given.get("dataset")
     return Course(tuple(c.name for c in chosen), frozenset(numbers), title, points, dataset)

@@ -44,9 +44,6 @@ def carry_over(executed: NotebookNode, other: NotebookNode) -> NotebookNode:
     """The other notebook with the outputs of the executed one, of which it cuts some cells.
 
     A student's own cells, which `try_out` has marked, keep the outputs that they have.
-
-    Raises:
-        ValueError: it computes something else.
     """
     other = copy.deepcopy(other)
     left = [cell for cell in code(other) if not cell.get("own")]
@@ -83,11 +80,7 @@ def deal_out(cell: NotebookNode, parts: list[NotebookNode]) -> None:
 
 
 def try_out(notebooks: dict[str, NotebookNode], folder: str) -> None:
-    """Execute the cells that students fill in and try, all chapters' in one kernel; marks them.
-
-    Raises:
-        nbclient.exceptions.CellExecutionError: a cell fails; it is shown.
-    """
+    """Execute the cells that students fill in and try, all chapters' in one kernel; marks them."""
     script, own = [], []
     for notebook in notebooks.values():
         script.append(new_code_cell(FRESH))

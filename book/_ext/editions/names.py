@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from symtable import symtable
 
-from ..chapters import Cell, Chapter, fault
+from ..chapters import Cell, Chapter, Exercise, fault
 from ..imports import MAGIC
 
 
@@ -25,9 +25,9 @@ def names(cells: Iterable[Cell]) -> set[str]:
     return {name for c in cells for name in given(c.source)}
 
 
-def needs(chapter: Chapter, number: str) -> dict[str, set[str]]:
-    """The other exercises on whose solutions that of `number` rests, with the names it takes."""
-    (own,) = (e.solution for e in chapter.exercises if e.number == number)
+def needs(exercise: Exercise) -> dict[str, set[str]]:
+    """The other exercises on whose solutions that of this one rests, with the names it takes."""
+    chapter, own = exercise.chapter, exercise.solution
     outside = [c for c in chapter.cells if c.start not in chapter.owners and c.start < own.start]
     taken = {name for c in own.cells for name in used(c.source)} - names([*own.cells, *outside])
     before = (e for e in chapter.exercises if e.solution.start < own.start)

@@ -24,11 +24,7 @@ def raise_all(faults: list[str]) -> None:
 
 
 def read_book(root: Path) -> list[Chapter]:
-    """All chapters of the book.
-
-    Raises:
-        Fault: names every fault of their exercises and labels.
-    """
+    """All chapters of the book, or a Fault that names all those of their exercises and labels."""
     book, faults = [*read_chapters(root / "book").values()], []
     for chapter in book:
         faults += [*exercise_faults(chapter)] or borrowed(chapter)
@@ -96,11 +92,7 @@ def label_faults(paths: list[Path]) -> Iterator[str]:
 
 
 def check_notes(chapter: Chapter) -> None:
-    """Hold the teacher's notes of a chapter against its exercises.
-
-    Raises:
-        Fault: an exercise has no note, a note no exercise, or no whole points and minutes.
-    """
+    """A Fault where an exercise has no note, a note no exercise, or no points and minutes."""
     path, faults, known = chapter.notes, [], {e.label for e in chapter.exercises}
     if not chapter.remarks:
         what = f"{chapter.name} has no teacher's notes"

@@ -62,6 +62,9 @@ class Edition:
         """Those that the edition has, by their pages."""
         return {f"book/{c.name}": c for c in self.book if c.name in self.course.chapters}
 
+    def settings(self, name: str) -> dict:
+        return yaml.safe_load((self.root / name).read_text(encoding="utf-8"))
+
     def has(self, page: str) -> bool:
         if page in {f"book/{chapter.name}" for chapter in self.book}:
             return page in self.chapters
@@ -77,26 +80,22 @@ class Edition:
         return entry
 
     def contents(self) -> dict:
-        toc = self.pruned(yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8")))
+        toc = self.pruned(self.settings("_toc.yml"))
         page = f"{NOTES}/exam-answers"
         if self.name == "instructor" and (self.root / f"{page}.md").exists():
             toc["parts"].append({"caption": "For the instructor", "chapters": [{"file": page}]})
         return toc
 
     def configuration(self) -> dict:
-        config = yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
+        config = self.settings("_config.yml")
         title = self.course.title or config["title"]
         config["title"] = title if self.name == "reader" else f"{title} ({self.name} edition)"
-        own = config["sphinx"]["config"]
-        if self.name != "reader" or not self.is_whole:
-            own["publish_links"] = False  # they lead to the whole book, with its solutions
-        own["book_numbers"] = {
-            page: {
-                e.label: int(e.number.partition(".")[2])
-                for e in chapter.exercises
-                if e.number in self.course.exercises
-            }
-            for page, chapter in self.chapters.items()
+        config["sphinx"]["config"] |= {
+            "publish_links": False,  # they lead to the whole book, with its solutions
+            "book_numbers": {
+                page: {e.label: int(e.number.partition(".")[2]) for e in chapter.exercises}
+                for page, chapter in self.chapters.items()
+            },
         }
         return config
 
@@ -125,10 +124,6 @@ class Edition:
     def plant(self) -> None:
         """Write the edition's sources into `target`, which is emptied first."""
         shutil.rmtree(self.target, ignore_errors=True)
-        notes = [f"{NOTES}/{path.name}" for path in (self.root / NOTES).glob("*.md")]
-        for name in [*SHARED, *(notes if self.name != "student" else [])]:
-            if (self.root / name).exists():
-                link(self.target / name, self.root / name)
         if self.name != "reader":
             for chapter in self.chapters.values():
                 check_notes(chapter)
@@ -152,15 +147,14 @@ class Edition:
         for name, value in (("_toc", toc), ("_config", self.configuration())):
             words = yaml.safe_dump(value, allow_unicode=True, sort_keys=False)
             write(self.target / f"{name}.yml", words)
+        notes = [f"{NOTES}/{path.name}" for path in (self.root / NOTES).glob("*.md")]
+        for name in [*SHARED, *(notes if self.name != "student" else [])]:
+            path, shared = self.target / name, self.root / name
+            if shared.exists() and not path.exists():  # a page has been written
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.symlink_to(shared.resolve())
 
 
 def write(path: Path, words: str) -> None:
-    """A file of the edition's own, also where it has linked the book's."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.unlink(missing_ok=True)
     path.write_text(words, encoding="utf-8")
-
-
-def link(path: Path, target: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.symlink_to(target.resolve(), target_is_directory=target.is_dir())
