@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from leaks import leaks, secrets
-from test_build import HEADER, make, write
+from test_build import HEADER, again, make, write
 
 from book._ext.chapters import Fault
 from book._ext.editions import assignment, course, executed, names, source, text, tree
@@ -219,11 +219,10 @@ def editions_of(house: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def house(tmp_path_factory) -> Path:
-    """The tiny book with its three editions, built by the project's own commands."""
+    """The tiny book with its three editions, built by the project's own command."""
     folder = tiny_house(tmp_path_factory.mktemp("house"))
-    for words in (("book",), ("course",)):
-        run = make(folder, *words)
-        assert run.returncode == 0, run.stdout + run.stderr
+    run = make(folder, "course")
+    assert run.returncode == 0, run.stdout + run.stderr
     return folder
 
 
@@ -316,9 +315,11 @@ def test_a_second_build_executes_nothing_and_gives_the_same_bytes(house):
         found = editions_of(house).rglob("*")
         return {str(p): p.read_bytes() for p in found if p.is_file() and "/source/" not in str(p)}
 
-    before, run = state(), make(house, "course")
-    assert run.returncode == 0, run.stderr
-    assert "executing" not in run.stdout
+    before = state()
+    for command in ("book", "course"):
+        run = again(house, command)
+        assert run.returncode == 0, run.stderr
+        assert "executing" not in run.stdout
     after = state()
     assert before.keys() == after.keys()
     assert [name for name in before if before[name] != after[name]] == []
@@ -330,7 +331,11 @@ def test_a_course_has_its_chapters_exercises_points_and_numbers(house):
         house / "course.toml",
         'title = "One chapter"\nchapters = ["06-tiny"]\nexercises = ["6.2"]\n[points]\n"6.2" = 5\n',
     )
-    run = make(house, "course", f"COURSE={path.name}")
+    assert (
+        "-m book._ext.make course one.toml\n"
+        in make(house, "-n", "course", "COURSE=one.toml").stdout
+    )
+    run = again(house, "course", str(path))
     assert run.returncode == 0, run.stderr
     student = page(house, "student")
     assert "Exercise 6.2" in student
@@ -406,7 +411,7 @@ def test_a_fault_of_the_source_is_named_with_its_line_and_its_remedy(tmp_path, o
 def test_a_fault_stops_the_build_of_the_book_too(tmp_path):
     folder = tiny_house(tmp_path)
     write(folder / "book/06-tiny.md", TINY.replace("```{solution-end}\n```\n", "", 1))
-    run = make(folder, "book")
+    run = again(folder)
     assert run.returncode != 0
     assert "book/06-tiny.md:" in run.stderr
     assert "Traceback" not in run.stderr

@@ -95,24 +95,16 @@ class Exercise:
         code = "\n".join(c.source for c in self.solution.cells)
         return dict(PASSED.findall(code)).get(self.number)
 
-    @cached_property
-    def noted(self) -> dict[str, int]:
-        """The points and minutes of the teacher's notes."""
+    def _noted(self, name: str) -> int:
         note = self.chapter.remarks.get(self.label, Note(0, {}, ""))
-        for name in ("points", "minutes"):
-            if not note.fields.get(name, "").isdecimal():
-                what = f"no note on the exercise {self.label!r}, or no whole number of {name} in it"
-                remedy = f"write `# {self.label}`, and a line like `:{name}: 8` below"
-                raise Fault(fault(self.chapter.notes, note.start, what, remedy))
-        return {name: int(value) for name, value in note.fields.items()}
+        if note.fields.get(name, "").isdecimal():
+            return int(note.fields[name])
+        what = f"no note on the exercise {self.label!r}, or no whole number of {name} in it"
+        remedy = f"write `# {self.label}`, and a line like `:{name}: 8` below"
+        raise Fault(fault(self.chapter.notes, note.start, what, remedy))
 
-    @property
-    def points(self) -> int:
-        return self.noted["points"]
-
-    @property
-    def minutes(self) -> int:
-        return self.noted["minutes"]
+    points = property(lambda self: self._noted("points"))
+    minutes = property(lambda self: self._noted("minutes"))
 
 
 class Chapter:

@@ -52,13 +52,6 @@ def fill_in(source: str, name: str, number: str) -> str:
     return "\n\n\n".join([*before, answer])
 
 
-def grading(role: str, number: str, points: int) -> dict:
-    """nbgrader's metadata of a cell."""
-    graded = {"grade": True, "points": points} if role == "test" else {"grade": False}
-    own = {"grade_id": f"{role}-{number.replace('.', '-')}", "locked": role != "answer"}
-    return graded | own | {"schema_version": 3, "solution": role == "answer", "task": False}
-
-
 def instructor_cells(cell: Cell, exercise: Exercise, points: int) -> Iterator[tuple[dict, str]]:
     """What becomes of a solution's cell: it is cut where the student's part begins and ends."""
     number, name, tags = exercise.number, exercise.answer, cell.metadata.get("tags", [])
@@ -76,14 +69,19 @@ def instructor_cells(cell: Cell, exercise: Exercise, points: int) -> Iterator[tu
         if role == "solution":
             yield cell.metadata | {"tags": [*(t for t in tags if t != role), role]}, source
             continue
-        mark = {"nbgrader": grading(role, number, points)}
+        mark = {"grade": role == "test", "solution": role == "answer", "locked": role != "answer"}
+        mark |= {
+            "grade_id": f"{role}-{number.replace('.', '-')}",
+            "schema_version": 3,
+            "task": False,
+        }
         if role == "test":
             note = f"# This cell gives the points of exercise {number}."
             source = f"{note}\n{BEGIN_HIDDEN}\n{source}\n{END_HIDDEN}"
-            yield cell.metadata | mark, source
+            yield cell.metadata | {"nbgrader": mark | {"points": points}}, source
         else:
             source = fill_in(source, name, number) if role == "answer" else source
-            yield ({"tags": [SKIPPED]} if SKIPPED in tags else {}) | mark, source
+            yield ({"tags": [SKIPPED]} if SKIPPED in tags else {}) | {"nbgrader": mark}, source
 
 
 def student_cells(exercise: Exercise, points: int) -> Iterator[tuple[dict, str]]:

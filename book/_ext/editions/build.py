@@ -7,7 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from pathlib import Path
+from pathlib import Path, PurePath
 
 import nbformat
 from nbconvert.preprocessors import ClearOutputPreprocessor
@@ -16,7 +16,7 @@ from nbformat.v4 import new_code_cell
 
 from .. import execute, fresh
 from ..chapters import Chapter
-from ..first_cell import CARRIED, first_cell
+from ..first_cell import carried, first_cell
 from ..notebooks import stable_ids
 from ..published import repository
 from . import executed, tree
@@ -86,40 +86,34 @@ def publish(root: Path, source: Path, edition: Path, dataset: str | None) -> Non
     else:
         site(source)
         os.replace(source / "_build/html", edition / "html")
-    for name in CARRIED:
-        copy_to(source / name, edition / "notebooks" / name)
+    copy(carried(source), edition / "notebooks")
     for page, text in notebooks(source, dataset, fold=edition.name != "instructor"):
         for folder in ("html", "notebooks"):
             tree.write(edition / folder / f"{page}.ipynb", text)
 
 
-def copy_to(source: Path, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True)
-    else:
-        shutil.copy(source, target)
+def copy(files: dict[str, Path], folder: Path) -> None:
+    for name, path in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, folder / name)
 
 
-def tables(text: str, folder: Path) -> list[str]:
-    """The folders that a notebook reads; of the results only those that it names, if it does."""
-    if "../notebooks/specs" in text:  # it walks through all
-        return ["results", "specs"]
-    if "../notebooks/results" not in text:
-        return []
-    runs = sorted(path.name for path in (folder / "results").iterdir())
-    return [f"results/{run}" for run in runs if re.search(rf"[/\"']{run}[/\"'\\]", text)]
+def is_read(name: str, text: str) -> bool:
+    """Whether a notebook reads a file: of results and specifications only those that it names."""
+    if name.startswith("book/") or "../notebooks/specs" in text:  # it walks through all
+        return True
+    _, kind, run, *_ = PurePath(name).parts
+    named = re.search(rf"[/\"']{run}[/\"'\\]", text)
+    return bool(kind == "results" and "../notebooks/results" in text and named)
 
 
 def grading(instructor: Path, out: Path) -> None:
-    """nbgrader's course folder: one assignment a chapter, with all that it reads."""
+    """nbgrader's course folder: one assignment a chapter, a folder by itself."""
     shutil.copytree(FOR_GRADING, out)
+    files = carried(instructor)
     for path in sorted((instructor / "book").glob("[0-9][0-9]-*.ipynb")):
         text, folder = path.read_text(encoding="utf-8"), out / "source" / path.stem
-        copy_to(instructor / "book/style.mplstyle", folder / "style.mplstyle")
-        for name in tables(text, instructor / "notebooks"):
-            copy_to(instructor / "notebooks" / name, folder / name)
-        # an assignment is a folder by itself
+        copy({n.partition("/")[2]: p for n, p in files.items() if is_read(n, text)}, folder)
         notebook = nbformat.reads(text, as_version=4)
         notebook.cells = [c for c in notebook.cells if FIRST not in c.metadata.get("tags", [])]
         for cell in executed.code(notebook):
@@ -135,11 +129,13 @@ def carry(root: Path, sources: dict[str, Path], course: Course, book: list[Chapt
         pages = execute.chapters(source)
         if edition == "student":
             executed.try_out(pages, str(source / "book"))
+        numbers = () if edition == "student" else course.exercises
         for page, cells in pages.items():
-            numbers = () if edition == "student" else course.exercises
-            ours = executed.kept(done[page], chapters[page], numbers)
+            solving = [chapters[page].owners.get(c.start) for c in chapters[page].cells]
+            gone = {k for k, e in enumerate(solving) if e and e.number not in numbers}
             about = execute.record_of(cache, done[page])
-            execute.enter(cache, source, page, executed.carry_over(ours, cells), about)
+            cells = executed.carry_over(done[page], cells, gone)
+            execute.enter(cache, source, page, cells, about)
 
 
 def build(root: Path, course: Course, book: list[Chapter]) -> None:

@@ -13,7 +13,6 @@ from jupyter_cache.base import JupyterCacheAbstract
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from ..chapters import Chapter
 from . import names
 from .assignment import SKIPPED, meaning
 
@@ -30,24 +29,18 @@ def outputs_of(cache: JupyterCacheAbstract, notebook: NotebookNode) -> NotebookN
     return executed
 
 
-def kept(executed: NotebookNode, chapter: Chapter, numbers: Collection[str]) -> NotebookNode:
-    """The executed chapter without the solutions of exercises that are not in `numbers`."""
-    shorter, owners = copy.copy(executed), chapter.owners
-    cells = zip(chapter.cells, code(executed), strict=True)
-    shorter.cells = [
-        done for c, done in cells if c.start not in owners or owners[c.start].number in numbers
-    ]
-    return shorter
-
-
-def carry_over(executed: NotebookNode, other: NotebookNode) -> NotebookNode:
+def carry_over(
+    executed: NotebookNode, other: NotebookNode, without: Collection[int] = ()
+) -> NotebookNode:
     """The other notebook with the outputs of the executed one, of which it cuts some cells.
+
+    It has nothing in place of the code cells `without`, which are counted from 0.
 
     A student's own cells, which `try_out` has marked, keep the outputs that they have.
     """
     other = copy.deepcopy(other)
     left = [cell for cell in code(other) if not cell.get("own")]
-    for cell in code(executed):
+    for cell in (cell for k, cell in enumerate(code(executed)) if k not in without):
         goal, parts, done = meaning(cell.source), [], []
         while left and (done != goal or not parts):
             parts.append(left.pop(0))

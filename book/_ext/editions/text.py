@@ -8,7 +8,6 @@ from ..chapters import Chapter
 from . import assignment
 from .course import Course
 
-Edit = tuple[int, int, list[str]]  # the lines start:stop become these
 FENCE = ":" * 8  # longer than any in a teacher's note
 BREAK = "+++"  # a new cell begins
 TEACHERS = '+++ {"tags": ["solution"]}'  # one that no student may see
@@ -29,21 +28,13 @@ def note(title: str, text: str, *, kind: str = "teacher") -> list[str]:
     return ["", TEACHERS, "", *box, "", BREAK, ""]
 
 
-def apply(lines: list[str], edits: list[Edit]) -> str:
-    """The lines with some of them replaced, from the last to the first."""
-    lines = [*lines]
-    for start, stop, new in sorted(edits, key=lambda edit: edit[0], reverse=True):
-        lines[start:stop] = new
-    return "\n".join(lines) + "\n"
-
-
 def edited(chapter: Chapter, edition: str, course: Course) -> str:
     """The chapter with the exercises that the course has.
 
     Readers get it as it stands. Students get cells to fill in where solutions were, which only
     notebooks show. Instructors get solutions in nbgrader's form, each with the teacher's note.
     """
-    edits: list[Edit] = []
+    edits = []  # the lines start:stop become others
     for e in chapter.exercises:
         start, stop = e.solution.start, e.solution.stop
         if e.number not in course.exercises:
@@ -66,4 +57,7 @@ def edited(chapter: Chapter, edition: str, course: Course) -> str:
         said = note("this chapter", about, kind="teacher dropdown")
         heads = (k for k, line in enumerate(chapter.lines, 1) if line.startswith("**Minutes.**"))
         edits += [(k, k, said) for k in heads]
-    return apply(chapter.lines, edits)
+    lines = [*chapter.lines]
+    for start, stop, new in sorted(edits, key=lambda edit: edit[0], reverse=True):
+        lines[start:stop] = new
+    return "\n".join(lines) + "\n"

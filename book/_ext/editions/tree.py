@@ -116,8 +116,8 @@ class Edition:
                 return found[0]
             if place.kind == "page":
                 return f"*{place.text}*"
-            title = self.atlas.pages[place.page].text
-            return f"{place.text} (*{title}*)" if place.page != page else place.text
+            where = f" (*{self.atlas.pages[place.page].text}*)" if place.page != page else ""
+            return place.text + where
 
         return ROLE.sub(replace, words)
 
