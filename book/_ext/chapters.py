@@ -75,10 +75,6 @@ class Exercise:
     solution: Block | None
 
     @property
-    def label(self) -> str:
-        return self.text.label
-
-    @property
     def kind(self) -> str:
         text = "\n".join(self.chapter.lines[self.text.start + 2 : self.text.stop])
         words = f"{text[:200]} {self.text.title}".lower()
@@ -103,6 +99,7 @@ class Exercise:
         remedy = f"write `# {self.label}`, and a line like `:{name}: 8` below"
         raise Fault(fault(self.chapter.notes, note.start, what, remedy))
 
+    label = property(lambda self: self.text.label)
     points = property(lambda self: self._noted("points"))
     minutes = property(lambda self: self._noted("minutes"))
 
@@ -145,10 +142,8 @@ class Chapter:
 
     @cached_property
     def prerequisites(self) -> dict[str, bool]:
-        """Chapters that the line names; True: needed. False: of use for a part.
-
-        A link counts as needed unless its clause says what it is *for* ("{doc}`06-isometry` for
-        what equivalent models are"), or the line says that the chapter reads alone.
+        """Chapters that the line names, and whether they are needed, or of use for a part: where
+        a clause says what *for* ("{doc}`06-isometry` for its maps"), or all, if it "reads alone".
         """
         lacking = "there is no line that begins with **Prerequisites.**; write one"
         line = self._found(r"^\*\*Prerequisites\.\*\*\s+(.+?)\s*$", lacking)[1]
@@ -229,9 +224,6 @@ def parse(path: Path, text: str) -> tuple[list[Block], list[Cell], list[str]]:
 
 
 def read_chapters(folder: Path, numbers: dict[str, dict] | None = None) -> dict[str, Chapter]:
-    """The chapters of a folder by name, in the order of the book.
-
-    `numbers` are those of the exercises, by page and label, of a course that left some out.
-    """
+    """The chapters of a folder by name; `numbers` of exercises by page and label, in a course."""
     paths = sorted(path for path in folder.glob("*.md") if CHAPTER.fullmatch(path.stem))
     return {p.stem: Chapter(p, (numbers or {}).get(f"book/{p.stem}")) for p in paths}

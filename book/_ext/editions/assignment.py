@@ -85,10 +85,7 @@ def instructor_cells(cell: Cell, exercise: Exercise, points: int) -> Iterator[tu
 
 
 def student_cells(exercise: Exercise, points: int) -> Iterator[tuple[dict, str]]:
-    """What is left of a solution in the student's edition: cells to fill in, to try, to be graded.
-
-    A page does not show them; a notebook does.
-    """
+    """What students get of a solution, in notebooks alone: cells to fill in, try, be graded."""
     for cell in exercise.solution.cells:
         for options, source in instructor_cells(cell, exercise, points):
             if mark := options.get("nbgrader"):

@@ -59,10 +59,7 @@ def experiment(path: Path, dataset: str | None) -> NotebookNode:
 def notebooks(
     source: Path, dataset: str | None = None, *, fold: bool = True
 ) -> Iterator[tuple[str, str]]:
-    """The notebooks of an edition's pages, by the names of the pages, as JSON.
-
-    Solutions are folded away unless `fold` is false.
-    """
+    """The notebooks of an edition's pages, by name, as JSON; JupyterLab may fold solutions."""
     atlas, cache, known = Atlas.read(source), execute.cache_of(source), repository(source)
     found = {
         page: executed.outputs_of(cache, cells) for page, cells in execute.chapters(source).items()

@@ -14,10 +14,7 @@ KEYS = {"title": str, "chapters": list, "exercises": list, "points": dict, "data
 
 @dataclass(frozen=True)
 class Course:
-    """What to build; without a file, the whole book.
-
-    `points` holds only those that differ from the teacher's notes.
-    """
+    """What to build; `points` holds only those that differ from the teacher's notes."""
 
     chapters: tuple[str, ...]
     exercises: frozenset[str]
@@ -46,8 +43,8 @@ def read(path: Path, book: list[Chapter], datasets: list[str]) -> Course:
     faults: list[str] = []
 
     def complain(word: object, what: str, remedy: str) -> None:
-        rows = [r for r, line in enumerate(text.splitlines(), 1) if str(word) in line]
-        faults.append(f"{path}:{rows[0] if rows else 1}: {what}; {remedy}.")
+        row = next((r for r, line in enumerate(text.splitlines(), 1) if str(word) in line), 1)
+        faults.append(f"{path}:{row}: {what}; {remedy}.")
 
     def hold(names: list[str], offered: list[str], what: str) -> None:
         """Complain of each name that is not offered."""

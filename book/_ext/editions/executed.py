@@ -34,9 +34,8 @@ def carry_over(
 ) -> NotebookNode:
     """The other notebook with the outputs of the executed one, of which it cuts some cells.
 
-    It has nothing in place of the code cells `without`, which are counted from 0.
-
-    A student's own cells, which `try_out` has marked, keep the outputs that they have.
+    It lacks the code cells `without`, counted from 0. A student's own cells, which `try_out` has
+    marked, keep the outputs that they have.
     """
     other = copy.deepcopy(other)
     left = [cell for cell in code(other) if not cell.get("own")]
@@ -47,7 +46,11 @@ def carry_over(
             done += meaning(parts[-1].source)
         if done != goal:
             raise ValueError(f"these cells compute something else than\n{cell.source}")
-        deal_out(cell, parts)
+        for part in parts:
+            part.outputs = []
+        for output in cell.outputs:  # the last part gives its value, those before have printed
+            of_last = output.output_type == "execute_result" or len(parts) == 1
+            parts[-1 if of_last else -2].outputs.append(copy.deepcopy(output))
     if left:
         raise ValueError(f"a cell has no counterpart:\n{left[0].source}")
     count = 0
@@ -61,15 +64,6 @@ def carry_over(
                 output.execution_count = cell.execution_count
     other.metadata = {**other.metadata, **executed.metadata}
     return other
-
-
-def deal_out(cell: NotebookNode, parts: list[NotebookNode]) -> None:
-    """The value of a cell is that of its last part, what it printed comes from those before."""
-    for part in parts:
-        part.outputs = []
-    for output in cell.outputs:
-        of_last = output.output_type == "execute_result" or len(parts) == 1
-        parts[-1 if of_last else -2].outputs.append(copy.deepcopy(output))
 
 
 def try_out(notebooks: dict[str, NotebookNode], folder: str) -> None:

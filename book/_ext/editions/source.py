@@ -86,8 +86,8 @@ def label_faults(paths: list[Path]) -> Iterator[str]:
     for path in paths:
         for row, label in labels(path.read_text(encoding="utf-8")):
             if label in seen:
-                what = f"the label {label!r} is that of {seen[label]}"
-                yield fault(path, row, what, "choose another")
+                said = f"the label {label!r} is that of {seen[label]}"
+                yield fault(path, row, said, "choose another")
             seen.setdefault(label, f"{path.parent.name}/{path.name}:{row + 1}")
 
 

@@ -62,9 +62,6 @@ class Edition:
         """Those that the edition has, by their pages."""
         return {f"book/{c.name}": c for c in self.book if c.name in self.course.chapters}
 
-    def settings(self, name: str) -> dict:
-        return yaml.safe_load((self.root / name).read_text(encoding="utf-8"))
-
     def has(self, page: str) -> bool:
         if page in {f"book/{chapter.name}" for chapter in self.book}:
             return page in self.chapters
@@ -80,14 +77,14 @@ class Edition:
         return entry
 
     def contents(self) -> dict:
-        toc = self.pruned(self.settings("_toc.yml"))
+        toc = self.pruned(yaml.safe_load((self.root / "_toc.yml").read_text(encoding="utf-8")))
         page = f"{NOTES}/exam-answers"
         if self.name == "instructor" and (self.root / f"{page}.md").exists():
             toc["parts"].append({"caption": "For the instructor", "chapters": [{"file": page}]})
         return toc
 
     def configuration(self) -> dict:
-        config = self.settings("_config.yml")
+        config = yaml.safe_load((self.root / "_config.yml").read_text(encoding="utf-8"))
         title = self.course.title or config["title"]
         config["title"] = title if self.name == "reader" else f"{title} ({self.name} edition)"
         config["sphinx"]["config"] |= {
