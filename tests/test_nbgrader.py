@@ -234,13 +234,9 @@ def meddle(nb: NotebookNode) -> None:
     graded(nb, "answer-4-3").metadata.nbgrader = {}
 
 
-def slip(nb: NotebookNode) -> None:
-    """Solve everything, but for a bracket."""
-    solve(nb, answer_4_1="def my_area(f, low, high:\n    return 1")
-
-
 def loop(nb: NotebookNode) -> None:
-    solve(nb, answer_4_1="while True:\n    pass")
+    """Loop without end, then solve the choice, then forget a bracket."""
+    solve(nb, answer_4_1="while True:\n    pass", answer_4_3="answer_3 = (1 / 32")
 
 
 def crash(nb: NotebookNode) -> None:
@@ -252,9 +248,8 @@ STUDENTS: dict[str, tuple[Callable[[NotebookNode], None], float]] = {
     "crashing": (crash, 0),
     "erring": (err, 2),
     "leaving": (leave, 0),
-    "looping": (loop, 3),
+    "looping": (loop, 2),
     "meddling": (meddle, 5),
-    "slipping": (slip, 3),
     "warned": (warn, 7),
 }
 

@@ -123,10 +123,10 @@ def carry(root: Path, sources: dict[str, Path], course: Course, book: list[Chapt
     cache, chapters = execute.cache_of(root), {f"book/{c.name}": c for c in book}
     done = {page: executed.outputs_of(cache, nb) for page, nb in execute.chapters(root).items()}
     for edition, source in sources.items():
+        numbers = () if edition == "student" else course.exercises
         pages = execute.chapters(source)
         if edition == "student":
             executed.try_out(pages, str(source / "book"))
-        numbers = () if edition == "student" else course.exercises
         for page, cells in pages.items():
             solving = [chapters[page].owners.get(c.start) for c in chapters[page].cells]
             gone = {k for k, e in enumerate(solving) if e and e.number not in numbers}
