@@ -20,8 +20,8 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 from nbgrader.api import Gradebook
 
-from book._ext.chapters import Exercise, read_chapters
-from book._ext.editions import build, source, text
+from book._ext.chapters import read_chapters
+from book._ext.editions import build, course, source, text
 from book._ext.editions.atlas import Atlas, Reference
 from book._ext.editions.plain import plain
 
@@ -171,11 +171,6 @@ def editions(folder: Path) -> tuple[NotebookNode, NotebookNode]:
     (folder / f"book/teaching/notes/{TINY}.md").write_text(NOTES, encoding="utf-8")
     chapter = read_chapters(path.parent)[TINY]
     assert not [*source.exercise_faults(chapter)]
-    numbers = frozenset(exercise.number for exercise in chapter.exercises)
-
-    def points(exercise: Exercise) -> int:
-        return POINTS[exercise.label]
-
     page = f"book/{TINY}"
     pages = {page: Reference("A tiny chapter", page, "", "", "page")}
     labels = {
@@ -183,10 +178,12 @@ def editions(folder: Path) -> tuple[NotebookNode, NotebookNode]:
         for e in chapter.exercises
     }
     atlas = Atlas(pages, frozenset(pages), labels, {})
-    student = notebook(text.student(chapter, numbers, points))
-    instructor = notebook(text.instructor(chapter, numbers, points))
-    build.mark_teachers(instructor)
-    return plain(student, page, atlas), plain(instructor, page, atlas)
+    whole = course.whole([chapter])
+    student, instructor = (
+        plain(notebook(text.edited(chapter, edition, whole)), page, atlas)
+        for edition in ("student", "instructor")
+    )
+    return student, instructor
 
 
 def nbgrader(course: Path, *words: str) -> subprocess.CompletedProcess:
@@ -237,13 +234,9 @@ def meddle(nb: NotebookNode) -> None:
     graded(nb, "answer-4-3").metadata.nbgrader = {}
 
 
-def slip(nb: NotebookNode) -> None:
-    """Solve everything, but for a bracket."""
-    solve(nb, answer_4_1="def my_area(f, low, high:\n    return 1")
-
-
 def loop(nb: NotebookNode) -> None:
-    solve(nb, answer_4_1="while True:\n    pass")
+    """Loop without end, then solve the choice, then forget a bracket."""
+    solve(nb, answer_4_1="while True:\n    pass", answer_4_3="answer_3 = (1 / 32")
 
 
 def crash(nb: NotebookNode) -> None:
@@ -255,9 +248,8 @@ STUDENTS: dict[str, tuple[Callable[[NotebookNode], None], float]] = {
     "crashing": (crash, 0),
     "erring": (err, 2),
     "leaving": (leave, 0),
-    "looping": (loop, 3),
+    "looping": (loop, 2),
     "meddling": (meddle, 5),
-    "slipping": (slip, 3),
     "warned": (warn, 7),
 }
 
@@ -274,6 +266,7 @@ def handed_out(tmp_path_factory) -> tuple[Path, NotebookNode, NotebookNode]:
     build.grading(files, folder / "course")
     done = nbgrader(folder / "course", "generate_assignment", TINY)
     assert done.returncode == 0, done.stderr
+    shutil.copytree(folder / "course", folder / "untouched")
     return folder / "course", student, instructor
 
 
@@ -302,6 +295,12 @@ def save(nb: NotebookNode, path: Path) -> None:
 
 def autograded(course: Path, name: str) -> NotebookNode:
     return nbformat.read(course / f"autograded/{name}/{TINY}/{TINY}.ipynb", as_version=4)
+
+
+def booked(course: Path) -> dict[str, float]:
+    """The marks in the grade book."""
+    with Gradebook(f"sqlite:///{course / 'gradebook.db'}") as book:
+        return {s.student.id: s.score for s in book.assignment_submissions(TINY)}
 
 
 def marks(course: Path) -> dict[str, float]:
@@ -379,15 +378,13 @@ def test_a_notebook_that_nobody_touched_runs_and_says_not_attempted(run):
 def test_marks_can_be_taken_from_notebooks_that_ran_elsewhere(run, tmp_path):
     """`--no-execute` reads the outputs: the grade book need not be where submissions run."""
     course, _ = run
-    shutil.copytree(course / "source", tmp_path / "source")
-    shutil.copy(course / "nbgrader_config.py", tmp_path)
+    shutil.copytree(course.with_name("untouched"), tmp_path, dirs_exist_ok=True)
     shutil.copytree(course / "autograded", tmp_path / "executed")
-    assert nbgrader(tmp_path, "generate_assignment", TINY).returncode == 0
     folder = "--CourseDirectory.submitted_directory=executed"
     done = nbgrader(tmp_path, "autograde", TINY, "--no-execute", folder)
     assert done.returncode == 0, done.stderr
     ran = {name: points for name, (_, points) in STUDENTS.items() if name != "crashing"}
-    assert marks(tmp_path) == ran
+    assert booked(tmp_path) == ran
 
 
 PRY = """\
@@ -413,9 +410,7 @@ def reached(what):
 def test_a_contained_submission_gets_its_marks_and_reaches_nothing_else(handed_out, tmp_path):
     """No network, grade book, other submission, file behind a link, or library to write to."""
     (course, *_), secret = handed_out, tmp_path / "secret.txt"
-    others = shutil.ignore_patterns("submitted", "autograded", "gradebook.db")
-    course = Path(shutil.copytree(course, tmp_path / "course", ignore=others))
-    assert nbgrader(course, "generate_assignment", "--force", TINY).returncode == 0
+    course = Path(shutil.copytree(course.with_name("untouched"), tmp_path / "course"))
     secret.write_text("of the teacher")
     with socket.create_server(("127.0.0.1", 0)) as server:
         pry = PRY.replace("PORT", str(server.getsockname()[1]))
@@ -430,7 +425,7 @@ def test_a_contained_submission_gets_its_marks_and_reaches_nothing_else(handed_o
         done = subprocess.run(command, cwd=course, text=True, capture_output=True)
     assert re.findall(r"^NOT GRADED (\w+): ", done.stderr, re.M) == ["crashing"], done.stderr
     assert done.returncode == 1
-    assert marks(course) == {"prying": sum(POINTS.values())}
+    assert booked(course) == {"prying": sum(POINTS.values())}
     said = autograded(course, "prying").cells[-1].outputs[0].data["text/plain"]
     assert set(ast.literal_eval(said).values()) == {False}
 

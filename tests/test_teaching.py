@@ -143,7 +143,7 @@ def test_an_exercise_whose_minutes_are_nowhere_is_named(tmp_path):
     chapter(tmp_path, "01-one", "None.")
     notes = tmp_path / "teaching/notes/01-one.md"
     notes.write_text(notes.read_text("utf-8").replace(":minutes: 20", ""), encoding="utf-8")
-    with pytest.raises(Fault, match=r"01-one\.md: ex-01-one-1 has no line like `:minutes: 8`"):
+    with pytest.raises(Fault, match=r"01-one\.md:7: .*'ex-01-one-1'.* a line like `:minutes: 8`"):
         _ = [e.minutes for e in read_chapters(tmp_path)["01-one"].exercises]
 
 

@@ -3,25 +3,29 @@
 A chapter holds an exercise between `{exercise-start}` and `{exercise-end}`, its solution between
 `{solution-start}` and `{solution-end}`. What its teacher is told stands in
 `book/teaching/notes/NN-name.md`: a first section about the chapter, then one for each exercise,
-with its label as heading, that begins with `:points: 2` and `:minutes: 8`. Faults are named by file
-and line, so blocks are read line by line: a Markdown parser closes what was left open.
+with its label as heading, that begins with `:points: 2` and `:minutes: 8`.
 """
 
 import re
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
 import yaml
+from markdown_it import MarkdownIt
+from mdit_py_plugins.colon_fence import colon_fence_plugin
 
 CHAPTER = re.compile(r"\d\d-[\w-]+")
 DOC = re.compile(r"\{doc\}`(?:[^`<]*<)?(?:/book/)?(\d\d-[\w-]+)>?`")
-FENCE = re.compile(r"^(`{3,}|:{3,})(?:\{([\w:-]+)\})?\s*(.*)$")
-OPTION = re.compile(r"^:([\w-]+):\s*(.*)$")
-GATE = re.compile(r"^(exercise|solution)-(start|end)$")
-FIELD = re.compile(r"^:(?:points|minutes):")
-KINDS = ("by hand", "in code", "find the error")
+INFO = re.compile(r"(?:\{([\w:-]+)\})?\s*(.*?)\s*$")
+HEAD = re.compile(r"---\n(?:.*\n)*?---\n|(?::[\w-]+:.*\n)*")
+OPTION = re.compile(r"^:([\w-]+):[ \t]*(.*?)[ \t]*$", re.M)
+FIELD = re.compile(r"^:(points|minutes):[ \t]*(.*?)[ \t]*(?:\n|\Z)", re.M)
+SECTION = re.compile(r"^# (.+?)[ \t]*\n((?:(?!# ).*\n?)*)", re.M)
+PASSED = re.compile(r'^assert check\.answer\("(\d+\.\d+)", (.+)\) == "correct"$', re.M)
+LABELLED_BY = {"exercise": "add `:label: ex-…`", "solution": "name its exercise"}
+MARKDOWN = MarkdownIt().use(colon_fence_plugin)
+MARKDOWN.core.ruler.enableOnly(["normalize", "block"])
 
 
 class Fault(ValueError):
@@ -32,30 +36,14 @@ def fault(path: Path, line: int, what: str, remedy: str) -> str:
     return f"{path.parent.name}/{path.name}:{line + 1}: {what}; {remedy}."
 
 
-def options(lines: Iterable[str]) -> dict[str, str]:
-    """The lines `:name: value`."""
-    return dict(found.groups() for found in map(OPTION.match, lines) if found)
-
-
 @dataclass(frozen=True)
 class Cell:
-    """A code cell: its lines `start:stop` with the fence, the lines of its options, its code."""
+    """A code cell: its lines `start:stop` with the fence, its options, its code."""
 
     start: int
     stop: int
-    header: list[str]
+    metadata: dict
     source: str
-
-    @property
-    def metadata(self) -> dict:
-        """The options as a notebook's metadata, in whichever of the two forms they are written."""
-        if self.header[:1] == ["---"]:
-            return yaml.safe_load("\n".join(self.header[1:-1])) or {}
-        return {name: yaml.safe_load(value) for name, value in options(self.header).items()}
-
-    @property
-    def tags(self) -> set[str]:
-        return {*self.metadata.get("tags", [])}
 
 
 @dataclass
@@ -72,7 +60,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Note:
-    """What the teacher is told, from the heading in row `start` on."""
+    """What the teacher is told below the heading in row `start`."""
 
     start: int
     fields: dict[str, str]
@@ -87,35 +75,33 @@ class Exercise:
     solution: Block | None
 
     @property
-    def label(self) -> str:
-        return self.text.label
-
-    @property
     def kind(self) -> str:
         text = "\n".join(self.chapter.lines[self.text.start + 2 : self.text.stop])
         words = f"{text[:200]} {self.text.title}".lower()
-        if found := next((kind for kind in KINDS if kind in words), None):
-            return found
+        if found := re.search("by hand|in code|find the error", words):
+            return found[0]
         raise Fault(
             f"{self.chapter.path}: exercise {self.label} does not say what kind it is; begin"
             " its text with (By hand.), (In code.) or (Find the error.)."
         )
 
-    @property
-    def points(self) -> int:
-        return self._noted("points")
-
-    @property
-    def minutes(self) -> int:
-        return self._noted("minutes")
+    @cached_property
+    def answer(self) -> str | None:
+        """What the solution calls the answer; None if it passes no check."""
+        code = "\n".join(c.source for c in self.solution.cells)
+        return dict(PASSED.findall(code)).get(self.number)
 
     def _noted(self, name: str) -> int:
-        note = self.chapter.remarks.get(self.label)
-        if note is None or not note.fields.get(name, "").isdecimal():
-            raise Fault(
-                f"{self.chapter.notes}: {self.label} has no line like `:{name}: 8`; add it."
-            )
-        return int(note.fields[name])
+        note = self.chapter.remarks.get(self.label, Note(0, {}, ""))
+        if note.fields.get(name, "").isdecimal():
+            return int(note.fields[name])
+        what = f"no note on the exercise {self.label!r}, or no whole number of {name} in it"
+        remedy = f"write `# {self.label}`, and a line like `:{name}: 8` below"
+        raise Fault(fault(self.chapter.notes, note.start, what, remedy))
+
+    label = property(lambda self: self.text.label)
+    points = property(lambda self: self._noted("points"))
+    minutes = property(lambda self: self._noted("minutes"))
 
 
 class Chapter:
@@ -128,48 +114,43 @@ class Chapter:
         self.text = path.read_text(encoding="utf-8")
         self.lines = self.text.splitlines()
         # exercises and solutions in order; all code cells, in and out of them
-        self.blocks, self.cells, self.gate_faults = parse(path, self.lines)
+        self.blocks, self.cells, self.gate_faults = parse(path, self.text)
+
+    def _found(self, pattern: str, fault: str) -> re.Match:
+        if found := re.search(pattern, self.text, re.M):
+            return found
+        raise Fault(f"{self.path}: {fault}.")
 
     @cached_property
     def title(self) -> str:
-        return re.search(r"^# (.+)$", self.text, re.M)[1]
-
-    def _part(self, name: str) -> str:
-        found = re.search(rf"^\*\*{name}\.\*\*\s+(.+?)\s*$", self.text, re.M)
-        if not found:
-            raise Fault(f"{self.path}: there is no line that begins with **{name}.** — write one.")
-        return found[1]
+        return self._found(r"^# (.+)$", "there is no title; begin with a line like # Maps")[1]
 
     @cached_property
     def objectives(self) -> list[str]:
         box = re.search(r"\{admonition\} Objectives\n(.*?)^:::", self.text, re.M | re.S)
-        aims = re.findall(r"^\* (.*?) *$", box[1], re.M) if box else []
-        if not aims:
-            raise Fault(f"{self.path}: there is no box of objectives with lines that begin with *.")
-        return aims
+        if aims := re.findall(r"^\* (.*?) *$", box[1] if box else "", re.M):
+            return aims
+        raise Fault(f"{self.path}: there is no box of objectives with lines that begin with *.")
 
     @cached_property
     def minutes(self) -> tuple[int, int]:
         """To read, and to do."""
-        line = self._part("Minutes")
-        found = re.match(r"(\d+) to read, (\d+) to do", line)
-        if not found:
-            raise Fault(f'{self.path}: "{line}" must begin like "25 to read, 30 to do".')
+        lacking = "no line that begins with **Minutes.** tells them; it must begin like"
+        line = r"^\*\*Minutes\.\*\*\s+(\d+) to read, (\d+) to do"
+        found = self._found(line, f"{lacking} **Minutes.** 25 to read, 30 to do")
         return int(found[1]), int(found[2])
 
     @cached_property
     def prerequisites(self) -> dict[str, bool]:
-        """Chapters that the line names; True: needed. False: of use for a part.
-
-        A link counts as needed unless its clause says what it is *for* ("{doc}`06-isometry` for
-        what equivalent models are"), or the line says that the chapter reads alone.
+        """Chapters that the line names, and whether they are needed, or of use for a part: where
+        a clause says what *for* ("{doc}`06-isometry` for its maps"), or all, if it "reads alone".
         """
-        line = self._part("Prerequisites")
-        alone = "reads alone" in line
+        lacking = "there is no line that begins with **Prerequisites.**; write one"
+        line = self._found(r"^\*\*Prerequisites\.\*\*\s+(.+?)\s*$", lacking)[1]
         found = {}
         for clause in re.split(r";|\.(?:\s|$)", line):
             # the links that come before or after the word belong to it
-            needed = not alone and not re.search(r"\bfor\b", clause)
+            needed = "reads alone" not in line and not re.search(r"\bfor\b", clause)
             for name in DOC.findall(clause):
                 found[name] = found.get(name, False) or needed
         return dict(sorted(found.items()))
@@ -177,106 +158,72 @@ class Chapter:
     @cached_property
     def exercises(self) -> list[Exercise]:
         solutions = {b.label: b for b in reversed(self.blocks) if b.kind == "solution"}
-        texts = [block for block in self.blocks if block.kind == "exercise"]
-        return [
-            Exercise(
-                self, f"{self.number}.{self.numbers.get(t.label, n)}", t, solutions.get(t.label)
-            )
-            for n, t in enumerate(texts, start=1)
-        ]
+        found = []
+        for text in (block for block in self.blocks if block.kind == "exercise"):
+            number = f"{self.number}.{self.numbers.get(text.label, len(found) + 1)}"
+            found.append(Exercise(self, number, text, solutions.get(text.label)))
+        return found
+
+    @cached_property
+    def owners(self) -> dict[int, Exercise]:
+        """Whose solution a cell belongs to, by the cell's first line."""
+        return {c.start: e for e in self.exercises if e.solution for c in e.solution.cells}
 
     @cached_property
     def remarks(self) -> dict[str, Note]:
         """The sections of the notes by their headings; nothing where there are none."""
-        lines = self.notes.read_text(encoding="utf-8").splitlines() if self.notes.exists() else []
-        starts = [row for row, line in enumerate(lines) if line.startswith("# ")]
+        text = self.notes.read_text(encoding="utf-8") if self.notes.exists() else ""
         found = {}
-        for start, stop in zip(starts, [*starts[1:], len(lines)], strict=True):
-            inside = lines[start + 1 : stop]
-            text = "\n".join(line for line in inside if not FIELD.match(line)).strip()
-            fields = options(line for line in inside if FIELD.match(line))
-            found[lines[start][2:].strip()] = Note(start, fields, text)
+        for section in SECTION.finditer(text):
+            start, (name, inside) = text.count("\n", 0, section.start()), section.groups()
+            found[name] = Note(start, dict(FIELD.findall(inside)), FIELD.sub("", inside).strip())
         return found
 
 
-def fences(lines: list[str]) -> Iterator[tuple[int, int | None, str, str]]:
-    """Every outermost fence as (first line, line after its last, directive, argument)."""
-    row = 0
-    while row < len(lines):
-        found = FENCE.match(lines[row])
-        if not found:
-            row += 1
-            continue
-        close = re.compile(rf"^{found[1][0]}{{{len(found[1])},}}\s*$")
-        end = next((k + 1 for k in range(row + 1, len(lines)) if close.match(lines[k])), None)
-        yield row, end, found[2] or "", found[3].strip()
-        row = end or len(lines)
+def read_cell(start: int, stop: int, body: str) -> Cell:
+    """Options stand between `---`, or are `:name: value`, which is YAML but for a colon."""
+    head = HEAD.match(body)
+    options = yaml.safe_load(re.sub(r"^:|^---$", "", head[0], flags=re.M)) or {}
+    return Cell(start, stop, options, body[head.end() :].strip("\n"))
 
 
-def read_cell(lines: list[str], start: int, stop: int) -> Cell:
-    body, k = lines[start + 1 : stop - 1], 0
-    if body[:1] == ["---"]:
-        k = body.index("---", 1) + 1
-    else:
-        while k < len(body) and OPTION.match(body[k]):
-            k += 1
-    return Cell(start, stop, body[:k], "\n".join(body[k:]).strip("\n"))
-
-
-def parse(path: Path, lines: list[str]) -> tuple[list[Block], list[Cell], list[str]]:
+def parse(path: Path, text: str) -> tuple[list[Block], list[Cell], list[str]]:
     """The gated blocks in order, all code cells, and the faults of fences and gates."""
-    found, cells, faults = [], [], []
-    block = None
-
-    def complain(row: int, what: str, remedy: str) -> None:
-        faults.append(fault(path, row, what, remedy))
-
-    for start, stop, directive, argument in fences(lines):
-        if stop is None:
-            complain(start, "a fence that is never closed", "close it")
+    found, cells, faults, block = [], [], [], None
+    for fence in (t for t in MARKDOWN.parse(text) if t.type.endswith("fence") and not t.level):
+        (start, stop), body = fence.map, fence.content
+        directive, argument = INFO.match(fence.info).groups("")
+        if stop - start < body.count("\n") + 2:  # the parser closes it at the end of the page
+            faults.append((start, "a fence that is never closed", "close it"))
             break
         if directive == "code-cell":
-            cells.append(read_cell(lines, start, stop))
+            cells.append(read_cell(start, stop, body))
             if block:
                 block.cells.append(cells[-1])
-        if directive in ("exercise", "solution"):
-            complain(
-                start, f"{{{directive}}} without gates", f"write {{{directive}-start}} and -end"
-            )
-        gate = GATE.match(directive)
-        if not gate:
+        kind, _, gate = directive.partition("-")
+        if kind not in LABELLED_BY:
             continue
-        kind = gate[1]
-        if gate[2] == "start":
-            if block:
-                what = (
-                    f"{{{directive}}} inside the {block.kind} that began in line {block.start + 1}"
-                )
-                complain(start, what, f"close that with {{{block.kind}-end}} first")
-            is_exercise = kind == "exercise"
-            label = options(lines[start + 1 : stop]).get("label") if is_exercise else argument
+        due = f"{{{block.kind}-end}}" if block else f"{{{kind}-start}}"
+        if f"{{{directive}}}" != due:
+            inside = block and f"inside the {block.kind} that began in line {block.start + 1}"
+            what = f"{{{directive}}} {inside or f'without a {due}'}"
+            faults.append((start, what, f"write {due} first"))
+        if gate == "start":
+            label = argument if kind == "solution" else dict(OPTION.findall(body)).get("label")
             if not label:
-                remedy = "add `:label: ex-…`" if is_exercise else "name its exercise"
-                complain(start, f"{kind} without a label", remedy)
+                faults.append((start, f"{kind} without a label", LABELLED_BY[kind]))
             block = Block(kind, label or "", argument, start)
-        elif block is None or block.kind != kind:
-            what = f"{{{directive}}} without a {{{kind}-start}}"
-            complain(start, what, "open the block or take this line away")
-        else:
+        elif block:
             block.stop = stop
             found.append(block)
             block = None
     if block:
         what = f"{{{block.kind}-start}} without {{{block.kind}-end}}"
-        complain(block.start, what, f"close the {block.kind}")
-    return found, cells, faults
+        faults.append((block.start, what, "write it"))
+    return found, cells, [fault(path, *known) for known in faults]
 
 
 def read_chapters(folder: Path, numbers: dict[str, dict] | None = None) -> dict[str, Chapter]:
-    """The chapters of a folder by name, in the order of the book.
-
-    `numbers` are those of the exercises, by page and label, of a course that left some out.
-    """
-    numbers = numbers or {}
+    """The chapters of a folder by name; `numbers` of exercises by page and label, in a course."""
     paths = sorted(path for path in folder.glob("*.md") if CHAPTER.fullmatch(path.stem))
-    return {path.stem: Chapter(path, numbers.get(f"book/{path.stem}")) for path in paths}
+    return {p.stem: Chapter(p, (numbers or {}).get(f"book/{p.stem}")) for p in paths}

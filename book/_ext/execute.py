@@ -30,14 +30,13 @@ from myst_parser.config.main import MdParserConfig
 from nbformat import NotebookNode
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from .imports import Library, meaning
+from .imports import MAGIC, Library, meaning
 
 CACHE = "_build/.jupyter_cache"
 STAMPS = "_build/.executed"  # one file a page, touched when its results change: Sphinx looks there
 LOOKS = ("*.js", "*.css")  # of the interactive figures: a saved page holds them as texts
 LONGEST = ("11", "05", "04", "08", "09")  # they start first, so that no core waits for one of them
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-MAGIC = re.compile(r"^[%!].*$", re.M)
 READS_DOCSTRINGS = re.compile(r"\binspect\b|\bhelp\(|__doc__")
 ANSI_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 WIDGETS = "application/vnd.jupyter.widget-state+json"

@@ -5,9 +5,12 @@ takes `norm` from `geokit` depends on what `norm` rests on, and not on all that 
 """
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+
+MAGIC = re.compile(r"^[%!].*$", re.M)
 
 
 class Library:
@@ -69,11 +72,16 @@ def _tree(path: Path) -> ast.Module:
 @cache
 def meaning(path: Path) -> str:
     """What a file computes: its syntax tree without comments, docstrings and line numbers."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return ast.dump(without_texts(path.read_text(encoding="utf-8")))
+
+
+def without_texts(source: str) -> ast.Module:
+    """The syntax tree of code, without docstrings."""
+    tree = ast.parse(source)
     for node in ast.walk(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             node.body = [part for part in node.body if not is_text(part)]
-    return ast.dump(tree)
+    return tree
 
 
 def is_text(node: ast.stmt) -> bool:

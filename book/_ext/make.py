@@ -1,5 +1,7 @@
 """Build the book: `python -m book._ext.make book`, or `page 05`; `moved` says what would execute.
 
+`course [course.toml]` builds the reader's, student's and instructor's editions of a built book.
+
 Sphinx reads again only the pages that changed, and writes again only those and what shows them
 (`fresh.py`), if the last build was sound and nothing changed that it cannot see. Otherwise all is
 read and written anew: a strict build that failed fails again.
@@ -11,7 +13,7 @@ import sys
 from pathlib import Path
 
 from . import execute
-from .editions import build, source
+from .editions import build, course, source
 
 UNSEEN = ("_config.yml", "_toc.yml", "constraints.txt", "book/_ext", "book/_assets", "book/_root")
 STAMP = "_build/.sound"
@@ -26,11 +28,7 @@ def unseen(root: Path) -> str:
 
 
 def pages(root: Path) -> None:
-    """Build the pages from executed cells, and the notebooks beside them.
-
-    Raises:
-        RuntimeError: a page is not as it should be; each fault is named.
-    """
+    """Build the pages from executed cells, and the notebooks beside them."""
     stamp, html, now = root / STAMP, root / "_build/html", unseen(root)
     sound = html.exists() and stamp.exists() and stamp.read_text() == now
     stamp.unlink(missing_ok=True)
@@ -47,27 +45,42 @@ def pages(root: Path) -> None:
     stamp.write_text(now)
 
 
-def main(root: Path, command: str, chapter: str = "") -> str | None:
+def book(root: Path, chapter: str = "") -> str:
+    """Execute and build all pages, or those of one chapter. Returns what is ready."""
+    found = sorted(root.glob(f"book/{chapter}*.md")) if chapter else [root / "book/index.md"]
+    if not found:
+        raise ValueError(
+            f"There is no chapter {chapter} in book/; say one that is: make page CHAPTER=05."
+        )
+    execute.main(root, chapter)
+    if any(execute.waiting(root)):  # one page was asked for, and others are not up to date
+        (root / STAMP).unlink(missing_ok=True)
+        build.site(root, preview=True)
+    else:
+        pages(root)
+    what, name = ("page", f"book/{found[0].stem}") if chapter else ("book", "index")
+    return f"The {what} is ready: _build/html/{name}.html"
+
+
+def main(root: Path, command: str, given: str = "") -> str | None:
     """What is wrong, or None."""
     try:
-        source.read_book(root)
+        chapters = source.read_book(root)
         if command == "moved":
             moved = [page for page, *_ in execute.waiting(root)]
             print("\n".join(moved) or "No page would be executed.")
-            return None
-        found = sorted(root.glob(f"book/{chapter}*.md")) if chapter else [root / "book/index.md"]
-        if not found:
-            return f"There is no chapter {chapter} in book/; say one that is: make page CHAPTER=05."
-        execute.main(root, chapter)
-        if any(execute.waiting(root)):  # one page was asked for, and others are not up to date
-            (root / STAMP).unlink(missing_ok=True)
-            build.site(root, preview=True)
+        elif command == "course":
+            datasets = [path.stem for path in sorted((root / "notebooks/specs").glob("*.toml"))]
+            whole = course.whole(chapters)
+            chosen = course.read(Path(given), chapters, datasets) if given else whole
+            build.build(root, chosen, chapters)
+            done = "_build/course/{reader,student,instructor}, _build/course/nbgrader"
+            print(f"The course is ready: {done}")
         else:
-            pages(root)
+            print(book(root, given))
     except (ValueError, RuntimeError) as fault:  # of the sources, of a cell, of the strict build
         return str(fault)
-    what, name = ("page", f"book/{found[0].stem}") if chapter else ("book", "index")
-    print(f"The {what} is ready: _build/html/{name}.html")
+    return None
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
 """An exercise's solution as cells to be filled in and graded: the student's and the instructor's.
 
 The instructor's cells are the chapter's own with nbgrader's marks in comments; what they compute
-is the same, and `meaning` shows it. The student's cells are what nbgrader makes of them.
+is the same, and `meaning` shows it. The student's cells are what nbgrader makes of them: it does so
+with whole notebooks, and their pages need single cells, so `student_cells` says it again in a line.
 """
 
 import ast
 import re
-from dataclasses import dataclass
+from collections.abc import Iterator
+from itertools import groupby
 
-from ..chapters import Cell, Exercise
-from .source import PASSED
+from ..chapters import PASSED, Cell, Exercise
+from ..imports import without_texts
+from .names import given
 
 WRITE = "# Write your answer here, under this name: the points go by this cell."
 BEGIN, END = "### BEGIN SOLUTION", "### END SOLUTION"
@@ -19,168 +22,73 @@ HIDDEN = re.compile(rf"^{BEGIN_HIDDEN}\n.*?^{END_HIDDEN}\n?", re.M | re.S)
 SKIPPED = "skip-execution"  # the answer rests on files that only the reader has
 
 
-@dataclass(frozen=True)
-class Piece:
-    """A part of the solution's cells. role: answer, try, test, or solution (for the teacher)."""
-
-    role: str
-    source: str
-    options: dict
-
-
 def meaning(source: str) -> list[str]:
     """What code does, without comments, docstrings, and placeholders `name = ...`."""
-    tree = ast.parse(source)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.FunctionDef) and ast.get_docstring(node) and len(node.body) > 1:
-            node.body = node.body[1:]
-    kept = [node for node in tree.body if not is_placeholder(node)]
-    return [ast.dump(node) for node in kept]
+    try:
+        tree = without_texts(source)
+    except SyntaxError:  # a magic
+        return [source]
+    return [ast.dump(n) for n in tree.body if not ast.unparse(n).endswith(" = ...")]
 
 
-def is_placeholder(node: ast.stmt) -> bool:
-    match node:
-        case ast.Assign(value=ast.Constant(value=v)):
-            return v is Ellipsis
-    return False
-
-
-def answer_name(exercise: Exercise) -> str | None:
-    """The name under which the solution holds the answer; None if nothing is checked."""
-    for c in exercise.solution.cells:
-        if (found := PASSED.search(c.source)) and found[1] == exercise.number:
-            return found[2]
-    return None
-
-
-def binds(node: ast.stmt, name: str) -> bool:
-    match node:
-        case ast.FunctionDef(name=n):
-            return n == name
-        case ast.Assign(targets=[ast.Name(id=n)]):
-            return n == name
-    return False
-
-
-def is_try(node: ast.stmt, number: str) -> bool:
-    match node:
-        case ast.Expr(ast.Call(func=ast.Attribute(attr="answer"), args=[ast.Constant(n), _])):
-            return n == number
-    return False
-
-
-def lines_of(source: str, nodes: list[ast.stmt], after: int) -> str:
-    """The text of statements that follow each other, from row `after` on, comments included."""
-    return "\n".join(source.split("\n")[after : nodes[-1].end_lineno]).strip("\n")
-
-
-def wrap(source: str, indent: str = "") -> str:
-    return f"{indent}{BEGIN}\n{source}\n{indent}{END}"
+def wrap(rows: list[str], indent: str = "") -> str:
+    return "\n".join([f"{indent}{BEGIN}", *rows, f"{indent}{END}"])
 
 
 def fill_in(source: str, name: str, number: str) -> str:
     """The cell that binds the answer, with the marks between which nbgrader empties it."""
-    nodes = ast.parse(source).body
-    *helpers, node = nodes
-    parts = []
-    if helpers:
-        parts.append(wrap(lines_of(source, helpers, 0)))
+    *helpers, node = ast.parse(source).body
     rows = source.split("\n")
-    if isinstance(node, ast.FunctionDef):
-        first = node.body[0]
-        head = rows[node.lineno - 1 : first.lineno - 1]
-        body = rows[first.lineno - 1 : node.end_lineno]
-        indent = " " * first.col_offset
-        if ast.get_docstring(node):
-            head += rows[first.lineno - 1 : first.end_lineno]
-            body = rows[first.end_lineno : node.end_lineno]
+    before = [wrap(rows[: helpers[-1].end_lineno])] if helpers else []
+    if not isinstance(node, ast.FunctionDef):
+        answer = wrap(rows[node.lineno - 1 : node.end_lineno])
+        return "\n".join([*before, f"{name} = ...", answer])
+    first, documented = node.body[0], ast.get_docstring(node)
+    indent, stop = " " * first.col_offset, first.end_lineno if documented else first.lineno - 1
+    head = rows[node.lineno - 1 : stop]
+    if not documented:
+        head.append(f'{indent}"""Your answer to exercise {number}."""')
+    answer = "\n".join([*head, wrap(rows[stop : node.end_lineno], indent)])
+    return "\n\n\n".join([*before, answer])
+
+
+def instructor_cells(cell: Cell, exercise: Exercise, points: int) -> Iterator[tuple[dict, str]]:
+    """What becomes of a solution's cell: it is cut where the student's part begins and ends."""
+    number, name, tags = exercise.number, exercise.answer, cell.metadata.get("tags", [])
+    nodes, rows, end = ast.parse(cell.source).body, cell.source.split("\n"), 0
+    roles = ["solution"] * len(nodes)
+    if PASSED.match(cell.source) and SKIPPED not in tags:
+        roles[0] = "test"
+    if nodes and ast.unparse(nodes[-1]).startswith(f"check.answer('{number}', "):
+        roles[-1] = "try"
+    last = max((k for k, n in enumerate(nodes, 1) if name in given(ast.unparse(n))), default=0)
+    roles[:last] = ["answer"] * last
+    for role, group in groupby(zip(roles, nodes, strict=True), key=lambda pair: pair[0]):
+        start, end = end, [*group][-1][1].end_lineno
+        source = "\n".join(rows[start:end]).strip("\n")
+        if role == "solution":
+            yield cell.metadata | {"tags": [*(t for t in tags if t != role), role]}, source
+            continue
+        mark = {"grade": role == "test", "solution": role == "answer", "locked": role != "answer"}
+        mark |= {
+            "grade_id": f"{role}-{number.replace('.', '-')}",
+            "schema_version": 3,
+            "task": False,
+        }
+        if role == "test":
+            note = f"# This cell gives the points of exercise {number}."
+            source = f"{note}\n{BEGIN_HIDDEN}\n{source}\n{END_HIDDEN}"
+            yield cell.metadata | {"nbgrader": mark | {"points": points}}, source
         else:
-            head.append(f'{indent}"""Your answer to exercise {number}."""')
-        parts.append("\n".join([*head, wrap("\n".join(body), indent)]))
-        return "\n\n\n".join(parts)
-    text = "\n".join(rows[node.lineno - 1 : node.end_lineno])
-    return "\n".join([*parts, f"{name} = ...", wrap(text)])
+            source = fill_in(source, name, number) if role == "answer" else source
+            yield ({"tags": [SKIPPED]} if SKIPPED in tags else {}) | {"nbgrader": mark}, source
 
 
-def pieces(c: Cell, exercise: Exercise, name: str | None) -> list[Piece]:
-    """A cell of a solution, cut where the student's part begins and ends."""
-    options, number, nodes = c.metadata, exercise.number, ast.parse(c.source).body
-    bound = [k for k, node in enumerate(nodes) if name and binds(node, name)]
-    split, found = 0, []
-
-    def cut(stop: int, role: str) -> None:
-        nonlocal split
-        if stop > split:
-            after = nodes[split - 1].end_lineno if split else 0
-            text = lines_of(c.source, nodes[split:stop], after)
-            if role == "answer":
-                text = fill_in(text, name, number)
-            if role == "test":
-                note = f"# This cell gives the points of exercise {number}."
-                text = f"{note}\n{BEGIN_HIDDEN}\n{text}\n{END_HIDDEN}"
-            found.append(Piece(role, text, options))
-            split = stop
-
-    if bound:
-        cut(bound[-1] + 1, "answer")
-    if PASSED.match(c.source):
-        cut(1, "test" if SKIPPED not in c.tags else "solution")
-    if nodes and is_try(nodes[-1], number):
-        cut(len(nodes) - 1, "solution")
-        cut(len(nodes), "try")
-    cut(len(nodes), "solution")
-    return found
-
-
-def grading(role: str, number: str, points: int) -> dict:
-    """nbgrader's metadata of a cell."""
-    shared = {"schema_version": 3, "task": False}
-    grade_id = f"{role}-{number.replace('.', '-')}"
-    if role == "answer":
-        own = {"grade": False, "locked": False, "solution": True}
-    elif role == "try":
-        own = {"grade": False, "locked": True, "solution": False}
-    else:
-        own = {"grade": True, "locked": True, "solution": False, "points": points}
-    return dict(sorted((shared | own | {"grade_id": grade_id}).items()))
-
-
-def tagged(options: dict, *tags: str) -> dict:
-    kept = [tag for tag in options.get("tags", []) if tag not in tags]
-    return options | {"tags": [*kept, *tags]}
-
-
-def instructor_cells(c: Cell, exercise: Exercise, points: int) -> list[tuple[dict, str]]:
-    """A solution's cell in the instructor's edition: metadata and source of what it becomes."""
-    found = []
-    for piece in pieces(c, exercise, answer_name(exercise)):
-        if piece.role == "solution":
-            found.append((tagged(piece.options, "solution"), piece.source))
-        else:
-            options = piece.options if piece.role == "test" else keep_skip(piece.options)
-            mark = {"nbgrader": grading(piece.role, exercise.number, points)}
-            found.append((options | mark, piece.source))
-    return found
-
-
-def keep_skip(options: dict) -> dict:
-    return {"tags": [SKIPPED]} if SKIPPED in options.get("tags", []) else {}
-
-
-def student_cells(exercise: Exercise, points: int) -> list[tuple[dict, str]]:
-    """What is left of a solution in the student's edition: cells to fill in, to try, to be graded.
-
-    A page does not show them; a notebook does.
-    """
-    found = []
-    for c in exercise.solution.cells:
-        for options, source in instructor_cells(c, exercise, points):
-            if "nbgrader" in options:
-                left = {"nbgrader": options["nbgrader"]} | keep_skip(options)
-                found.append((tagged(left, "remove-cell"), emptied(source)))
-    return found
-
-
-def emptied(source: str) -> str:
-    """A cell as nbgrader hands it out."""
-    return HIDDEN.sub("", REGION.sub(rf"\1{WRITE}", source)).rstrip("\n")
+def student_cells(exercise: Exercise, points: int) -> Iterator[tuple[dict, str]]:
+    """What students get of a solution, in notebooks alone: cells to fill in, try, be graded."""
+    for cell in exercise.solution.cells:
+        for options, source in instructor_cells(cell, exercise, points):
+            if mark := options.get("nbgrader"):
+                skipped = [SKIPPED] * (SKIPPED in options.get("tags", []))
+                source = HIDDEN.sub("", REGION.sub(rf"\1{WRITE}", source)).rstrip("\n")
+                yield {"nbgrader": mark, "tags": [*skipped, "remove-cell"]}, source

@@ -5,24 +5,25 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ..chapters import Chapter, Fault
+from ..chapters import Chapter, Exercise, Fault
 from .names import needs
+from .source import raise_all
 
 KEYS = {"title": str, "chapters": list, "exercises": list, "points": dict, "dataset": str}
 
 
 @dataclass(frozen=True)
 class Course:
-    """What to build; without a file, the whole book.
-
-    `points` holds only those that differ from the teacher's notes.
-    """
+    """What to build; `points` holds only those that differ from the teacher's notes."""
 
     chapters: tuple[str, ...]
     exercises: frozenset[str]
     title: str | None = None
     points: dict[str, int] = field(default_factory=dict)
     dataset: str | None = None
+
+    def points_of(self, exercise: Exercise) -> int:
+        return self.points.get(exercise.number, exercise.points)
 
 
 def whole(book: list[Chapter]) -> Course:
@@ -31,11 +32,7 @@ def whole(book: list[Chapter]) -> Course:
 
 
 def read(path: Path, book: list[Chapter], datasets: list[str]) -> Course:
-    """The course of a file, held against the chapters, exercises and data sets there are.
-
-    Raises:
-        Fault: names every fault with its line, and what to write instead.
-    """
+    """The course of a file, held against the chapters, exercises and data sets there are."""
     if not path.is_file():
         raise Fault(f"{path}: there is no such file; name one by COURSE=course.toml.")
     text = path.read_text(encoding="utf-8")
@@ -46,53 +43,41 @@ def read(path: Path, book: list[Chapter], datasets: list[str]) -> Course:
     faults: list[str] = []
 
     def complain(word: object, what: str, remedy: str) -> None:
-        rows = [r for r, line in enumerate(text.splitlines(), 1) if str(word) in line]
-        faults.append(f"{path}:{rows[0] if rows else 1}: {what}; {remedy}.")
+        row = next((r for r, line in enumerate(text.splitlines(), 1) if str(word) in line), 1)
+        faults.append(f"{path}:{row}: {what}; {remedy}.")
 
-    for key, value in given.items():
-        if key not in KEYS:
-            complain(key, f"unknown key {key!r}", f"there are {', '.join(KEYS)}")
-        elif not isinstance(value, KEYS[key]):
-            complain(key, f"{key} is not a {KEYS[key].__name__}", "see the page For teachers")
-    if faults:
-        raise Fault("\n".join(faults))
+    def hold(names: list[str], offered: list[str], what: str) -> None:
+        """Complain of each name that is not offered."""
+        for name in (name for name in names if name not in offered):
+            near = difflib.get_close_matches(str(name), offered, n=1, cutoff=0.7)
+            remedy = f"did you mean {near[0]!r}" if near else f"there are {', '.join(offered)}"
+            complain(name, what.format(name), remedy)
 
-    chapters = {chapter.name: chapter for chapter in book}
-    names = given.get("chapters", [*chapters])
-    for name in names:
-        if name not in chapters:
-            near = difflib.get_close_matches(str(name), chapters, n=1, cutoff=0.3)
-            remedy = f"did you mean {near[0]!r}" if near else f"there are {', '.join(chapters)}"
-            complain(name, f"there is no chapter {name!r}", remedy)
+    hold([*given], [*KEYS], "unknown key {!r}")
+    for key, kind in KEYS.items():
+        if not isinstance(given.get(key, kind()), kind):
+            complain(key, f"{key} is not a {kind.__name__}", "see the page For teachers")
+    raise_all(faults)
+
+    known = [chapter.name for chapter in book]
+    names, points = given.get("chapters", known), given.get("points", {})
+    hold(names, known, "there is no chapter {!r}")
     if not names or len({*names}) < len(names):
         complain("chapters", "chapters are missing or named twice", "name each once")
-    chosen = [chapters[name] for name in chapters if name in names]
+    chosen = [chapter for chapter in book if chapter.name in names]
     offered = [e.number for chapter in chosen for e in chapter.exercises]
     numbers = [str(number) for number in given.get("exercises", offered)]
-    for number in numbers:
-        if number not in offered:
-            what = f"there is no exercise {number} in these chapters"
-            complain(number, what, f"there are {', '.join(offered)}")
-    for chapter in chosen:
-        for number in (e.number for e in chapter.exercises if e.number in numbers):
-            for other, taken in needs(chapter, number).items():
-                if other not in numbers:
-                    what = f"the solution of {number} uses {', '.join(sorted(taken))} of {other}"
-                    complain(number, what, f"add {other}, or leave {number} out")
-    for number, points in given.get("points", {}).items():
-        if number not in numbers:
-            complain(number, f"points for {number}, which the course does not have", "drop them")
-        elif type(points) is not int or points < 0:
-            complain(number, f"{points!r} points for {number}", "give a whole number from 0 on")
-    if given.get("dataset", datasets[0]) not in datasets:
-        what = f"there is no data set {given['dataset']!r}"
-        complain(given["dataset"], what, f"there are {', '.join(datasets)}")
-    if faults:
-        raise Fault("\n".join(faults))
-    return Course(
-        tuple(chapter.name for chapter in chosen),
-        frozenset(numbers),
-        given.get("title"),
-        given.get("points", {}),
-        given.get("dataset"),
-    )
+    hold(numbers, offered, "there is no exercise {} in these chapters")
+    hold([*points], numbers, "points for {}, which the course does not have")
+    hold([given.get("dataset", datasets[0])], datasets, "there is no data set {!r}")
+    for number, value in points.items():
+        if type(value) is not int or value < 0:
+            complain(number, f"{value!r} points for {number}", "give a whole number from 0 on")
+    for e in (e for chapter in chosen for e in chapter.exercises if e.number in numbers):
+        for other, taken in needs(e).items():
+            if other not in numbers:
+                what = f"the solution of {e.number} uses {', '.join(sorted(taken))} of {other}"
+                complain(e.number, what, f"add {other}, or leave {e.number} out")
+    raise_all(faults)
+    title, dataset = given.get("title"), given.get("dataset")
+    return Course(tuple(c.name for c in chosen), frozenset(numbers), title, points, dataset)

@@ -13,7 +13,6 @@ from jupyter_cache.base import JupyterCacheAbstract
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook
 
-from ..chapters import Chapter
 from . import names
 from .assignment import SKIPPED, meaning
 
@@ -30,33 +29,28 @@ def outputs_of(cache: JupyterCacheAbstract, notebook: NotebookNode) -> NotebookN
     return executed
 
 
-def kept(executed: NotebookNode, chapter: Chapter, numbers: Collection[str]) -> NotebookNode:
-    """The executed chapter without the solutions of exercises that are not in `numbers`."""
-    gone = {c.start for e in chapter.exercises if e.number not in numbers for c in e.solution.cells}
-    cells = zip(chapter.cells, code(executed), strict=True)
-    shorter = copy.copy(executed)
-    shorter.cells = [done for c, done in cells if c.start not in gone]
-    return shorter
-
-
-def carry_over(executed: NotebookNode, other: NotebookNode) -> NotebookNode:
+def carry_over(
+    executed: NotebookNode, other: NotebookNode, without: Collection[int] = ()
+) -> NotebookNode:
     """The other notebook with the outputs of the executed one, of which it cuts some cells.
 
-    A student's own cells, which `try_out` has marked, keep the outputs that they have.
-
-    Raises:
-        ValueError: it computes something else.
+    It lacks the code cells `without`, counted from 0. A student's own cells, which `try_out` has
+    marked, keep the outputs that they have.
     """
     other = copy.deepcopy(other)
     left = [cell for cell in code(other) if not cell.get("own")]
-    for cell in code(executed):
-        goal, parts, done = meaning_of(cell), [], []
+    for cell in (cell for k, cell in enumerate(code(executed)) if k not in without):
+        goal, parts, done = meaning(cell.source), [], []
         while left and (done != goal or not parts):
             parts.append(left.pop(0))
-            done += meaning_of(parts[-1])
+            done += meaning(parts[-1].source)
         if done != goal:
             raise ValueError(f"these cells compute something else than\n{cell.source}")
-        deal_out(cell, parts)
+        for part in parts:
+            part.outputs = []
+        for output in cell.outputs:  # the last part gives its value, those before have printed
+            of_last = output.output_type == "execute_result" or len(parts) == 1
+            parts[-1 if of_last else -2].outputs.append(copy.deepcopy(output))
     if left:
         raise ValueError(f"a cell has no counterpart:\n{left[0].source}")
     count = 0
@@ -72,30 +66,8 @@ def carry_over(executed: NotebookNode, other: NotebookNode) -> NotebookNode:
     return other
 
 
-def meaning_of(cell: NotebookNode) -> list[str]:
-    try:
-        return meaning(cell.source)
-    except SyntaxError:  # a magic
-        return [cell.source]
-
-
-def deal_out(cell: NotebookNode, parts: list[NotebookNode]) -> None:
-    """The value of a cell is that of its last part, what it printed comes from those before."""
-    *before, last = parts
-    for part in parts:
-        part.outputs = []
-    for output in cell.outputs:
-        is_value = output.output_type == "execute_result"
-        target = last if is_value or not before else before[-1]
-        target.outputs.append(copy.deepcopy(output))
-
-
 def try_out(notebooks: dict[str, NotebookNode], folder: str) -> None:
-    """Execute the cells that students fill in and try, all chapters' in one kernel; marks them.
-
-    Raises:
-        nbclient.exceptions.CellExecutionError: a cell fails; it is shown.
-    """
+    """Execute the cells that students fill in and try, all chapters' in one kernel; marks them."""
     script, own = [], []
     for notebook in notebooks.values():
         script.append(new_code_cell(FRESH))
@@ -112,12 +84,10 @@ def try_out(notebooks: dict[str, NotebookNode], folder: str) -> None:
 
 def excerpt(cells: list[NotebookNode]) -> Iterator[tuple[NotebookNode, bool]]:
     """The students' own cells, and of those before them the ones whose names they take."""
-    is_own = [bool(cell.metadata.get("nbgrader")) for cell in cells]
-    last = max((k for k, mine in enumerate(is_own) if mine), default=-1)
-    wanted, chosen = set(), set()
-    for k in range(last, -1, -1):
-        given = {*names.given(cells[k].source)}
-        if is_own[k] or given & wanted:
-            chosen.add(k)
-            wanted = (wanted - given) | names.used(cells[k].source)
-    yield from ((cells[k], is_own[k]) for k in sorted(chosen))
+    wanted, chosen = set(), []
+    for cell in reversed(cells):
+        given, is_own = names.given(cell.source), bool(cell.metadata.get("nbgrader"))
+        if is_own or given & wanted:
+            chosen.append((cell, is_own))
+            wanted = (wanted - given) | names.used(cell.source)
+    yield from reversed(chosen)

@@ -1,28 +1,17 @@
 """Names that cells give and use: what breaks if a solution, or an exercise, is taken away."""
 
 import ast
-import re
 from collections.abc import Iterable, Iterator
+from symtable import symtable
 
-from ..chapters import Cell, Chapter, fault
-
-MAGIC = re.compile(r"^[%!].*$", re.M)
-OF_THEIR_OWN = (ast.Lambda, ast.GeneratorExp, ast.ListComp, ast.SetComp, ast.DictComp)
+from ..chapters import Cell, Chapter, Exercise, fault
+from ..imports import MAGIC
 
 
-def given(source: str) -> Iterator[str]:
+def given(source: str) -> set[str]:
     """Names that a cell gives a meaning for the cells that follow."""
-    waiting: list[ast.AST] = [ast.parse(MAGIC.sub("", source))]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            yield node.name
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            yield node.id
-        elif isinstance(node, ast.alias):
-            yield node.asname or node.name.partition(".")[0]
-        elif not isinstance(node, OF_THEIR_OWN):
-            waiting += ast.iter_child_nodes(node)
+    symbols = symtable(MAGIC.sub("", source), "", "exec").get_symbols()
+    return {s.get_name() for s in symbols if s.is_assigned() or s.is_imported()}
 
 
 def used(source: str) -> set[str]:
@@ -36,33 +25,24 @@ def names(cells: Iterable[Cell]) -> set[str]:
     return {name for c in cells for name in given(c.source)}
 
 
-def needs(chapter: Chapter, number: str) -> dict[str, set[str]]:
-    """The other exercises on whose solutions that of `number` rests, with the names it takes."""
-    inside = {c.start for e in chapter.exercises for c in e.solution.cells}
-    (own,) = (e for e in chapter.exercises if e.number == number)
-    first = own.solution.start
-    elsewhere = names(c for c in chapter.cells if c.start not in inside and c.start < first)
-    taken, known = set(), names(own.solution.cells) | elsewhere
-    for c in own.solution.cells:
-        taken |= used(c.source) - known
-    found = {
-        e.number: taken & names(e.solution.cells)
-        for e in chapter.exercises
-        if e.solution.start < first
-    }
-    return {other: shared for other, shared in found.items() if shared}
+def needs(exercise: Exercise) -> dict[str, set[str]]:
+    """The other exercises on whose solutions that of this one rests, with the names it takes."""
+    chapter, own = exercise.chapter, exercise.solution
+    outside = [c for c in chapter.cells if c.start not in chapter.owners and c.start < own.start]
+    taken = {name for c in own.cells for name in used(c.source)} - names([*own.cells, *outside])
+    before = (e for e in chapter.exercises if e.solution.start < own.start)
+    return {e.number: shared for e in before if (shared := taken & names(e.solution.cells))}
 
 
 def borrowed(chapter: Chapter) -> Iterator[str]:
     """Cells outside all solutions that need a name which only a solution has given."""
-    inside = {c.start: e for e in chapter.exercises for c in e.solution.cells}
     ours: set[str] = set()
     theirs: dict[str, str] = {}
     for c in chapter.cells:
-        if c.start in inside:
-            theirs |= dict.fromkeys(given(c.source), inside[c.start].number)
+        if c.start in chapter.owners:
+            theirs |= dict.fromkeys(given(c.source), chapter.owners[c.start].number)
             continue
-        ours |= {*given(c.source)}
+        ours |= given(c.source)
         for name in sorted((used(c.source) & theirs.keys()) - ours):
             what = f"this cell uses {name}, which only the solution of {theirs[name]} gives"
             yield fault(chapter.path, c.start, what, "define it outside, or move the cell inside")

@@ -1,99 +1,63 @@
 """A chapter's text in the three editions: what readers, students and instructors get."""
 
-import re
-from collections.abc import Callable
+from collections.abc import Iterable
 
 import yaml
 
-from ..chapters import Chapter, Exercise
+from ..chapters import Chapter
 from . import assignment
+from .course import Course
 
-Edit = tuple[int, int, list[str]]  # the lines start:stop become these
+FENCE = ":" * 8  # longer than any in a teacher's note
 BREAK = "+++"  # a new cell begins
-TEACHER = "teacher"
-MINUTES = re.compile(r"^\*\*Minutes\.\*\*")
+TEACHERS = '+++ {"tags": ["solution"]}'  # one that no student may see
 
 
-def code_cell(options: dict, source: str) -> list[str]:
-    """A code cell as MyST writes it."""
-    header = yaml.safe_dump(options, allow_unicode=True, sort_keys=True, width=10_000)
-    return [
-        "```{code-cell} ipython3",
-        "---",
-        *header.splitlines(),
-        "---",
-        *source.split("\n"),
-        "```",
-    ]
+def code_cells(cells: Iterable[tuple[dict, str]]) -> list[str]:
+    """Code cells as MyST writes them."""
+    lines = []
+    for options, source in cells:
+        header = yaml.safe_dump(options, allow_unicode=True, sort_keys=True, width=10_000)
+        lines += ["```{code-cell} ipython3", "---", *header.splitlines(), "---", source, "```", ""]
+    return lines
 
 
-def counted(number: int, what: str) -> str:
-    return f"{number} {what}{'s' * (number != 1)}"
+def note(title: str, text: str, *, kind: str = "teacher") -> list[str]:
+    """A cell of the teacher's."""
+    box = [f"{FENCE}{{admonition}} For the teacher: {title}", f":class: {kind}", "", text, FENCE]
+    return ["", TEACHERS, "", *box, "", BREAK, ""]
 
 
-def admonition(title: str, text: str, *, dropdown: bool = False) -> list[str]:
-    kind = f"{TEACHER} dropdown" if dropdown else TEACHER
-    fence = ":" * (max([2, *(len(m[0]) for m in re.finditer(r"^:{3,}", text, re.M))]) + 1)
-    return [f"{fence}{{admonition}} {title}", f":class: {kind}", "", text, fence]
+def edited(chapter: Chapter, edition: str, course: Course) -> str:
+    """The chapter with the exercises that the course has.
 
-
-def apply(lines: list[str], edits: list[Edit]) -> str:
-    """The lines with some of them replaced, from the last to the first."""
-    lines = [*lines]
+    Readers get it as it stands. Students get cells to fill in where solutions were, which only
+    notebooks show. Instructors get solutions in nbgrader's form, each with the teacher's note.
+    """
+    edits = []  # the lines start:stop become others
+    for e in chapter.exercises:
+        start, stop = e.solution.start, e.solution.stop
+        if e.number not in course.exercises:
+            edits += [(e.text.start, e.text.stop, []), (start, stop, [])]
+        elif edition == "student":
+            new = code_cells(assignment.student_cells(e, course.points_of(e)))
+            edits.append((start, stop, new))
+        elif edition == "instructor":
+            points, minutes = course.points_of(e), e.minutes
+            for c in e.solution.cells:
+                new = code_cells(assignment.instructor_cells(c, e, points))
+                edits.append((c.start, c.stop, new[:-1]))
+            title = f"{points} point{'s' * (points != 1)}, {minutes} minute{'s' * (minutes != 1)}"
+            said = note(title, chapter.remarks[e.label].text)
+            edits += [(start, start, [BREAK, ""]), (stop, stop, said)]
+    if chapter.exercises and not any(e.number in course.exercises for e in chapter.exercises):
+        edits += [(k, k + 1, []) for k, line in enumerate(chapter.lines) if line == "## Exercises"]
+    if edition == "instructor":
+        about = next(iter(chapter.remarks.values())).text
+        said = note("this chapter", about, kind="teacher dropdown")
+        heads = (k for k, line in enumerate(chapter.lines, 1) if line.startswith("**Minutes.**"))
+        edits += [(k, k, said) for k in heads]
+    lines = [*chapter.lines]
     for start, stop, new in sorted(edits, key=lambda edit: edit[0], reverse=True):
         lines[start:stop] = new
     return "\n".join(lines) + "\n"
-
-
-def left_out(chapter: Chapter, numbers: frozenset[str]) -> list[Edit]:
-    """The exercises that a course does not have, and their heading if none is left."""
-    gone = [e for e in chapter.exercises if e.number not in numbers]
-    edits: list[Edit] = []
-    for exercise in gone:
-        edits.append((exercise.text.start, exercise.text.stop, []))
-        edits.append((exercise.solution.start, exercise.solution.stop, []))
-    if gone and len(gone) == len(chapter.exercises):
-        edits += [(k, k + 1, []) for k, li in enumerate(chapter.lines) if li == "## Exercises"]
-    return edits
-
-
-def kept(chapter: Chapter, numbers: frozenset[str]) -> list[Exercise]:
-    return [e for e in chapter.exercises if e.number in numbers]
-
-
-def reader(chapter: Chapter, numbers: frozenset[str]) -> str:
-    """The chapter as it stands, with the exercises that the course has."""
-    return apply(chapter.lines, left_out(chapter, numbers))
-
-
-def student(chapter: Chapter, numbers: frozenset[str], points: Callable[[Exercise], int]) -> str:
-    """Solutions give way to cells to fill in, which only notebooks show."""
-    edits = left_out(chapter, numbers)
-    for exercise in kept(chapter, numbers):
-        new: list[str] = []
-        for options, source in assignment.student_cells(exercise, points(exercise)):
-            new += [*code_cell(options, source), ""]
-        edits.append((exercise.solution.start, exercise.solution.stop, new))
-    return apply(chapter.lines, edits)
-
-
-def instructor(chapter: Chapter, numbers: frozenset[str], points: Callable[[Exercise], int]) -> str:
-    """Solutions in nbgrader's form, each followed by the teacher's note; timing at the head."""
-    edits = left_out(chapter, numbers)
-    for exercise in kept(chapter, numbers):
-        for c in exercise.solution.cells:
-            new = []
-            for options, source in assignment.instructor_cells(c, exercise, points(exercise)):
-                new += [*code_cell(options, source), ""]
-            edits.append((c.start, c.stop, new[:-1]))
-        count = f"{counted(points(exercise), 'point')}, {counted(exercise.minutes, 'minute')}"
-        note = chapter.remarks[exercise.label].text
-        after = ["", *admonition(f"For the teacher: {count}", note), "", BREAK, ""]
-        start, stop = exercise.solution.start, exercise.solution.stop
-        edits += [(start, start, [BREAK, ""]), (stop, stop, after)]
-    row = next((k for k, li in enumerate(chapter.lines) if MINUTES.match(li)), None)
-    if row is not None:
-        teaching = next(iter(chapter.remarks.values())).text
-        head = admonition("For the teacher: this chapter", teaching, dropdown=True)
-        edits.append((row + 1, row + 1, ["", BREAK, "", *head, "", BREAK, ""]))
-    return apply(chapter.lines, edits)
