@@ -29,7 +29,7 @@ moved: $(INSTALLED) ## name the pages that the edits since the last build will e
 	@$(BIN)/python -m book._ext.make moved
 
 course: book ## write the reader's, student's and instructor's editions; COURSE=course.toml chooses
-	@$(BIN)/python -m book._ext.make_course $(COURSE)
+	@$(BIN)/python -m book._ext.make course $(COURSE)
 
 pdf: book ## print the whole book into one file: _build/geometry-of-latent-spaces.pdf
 	@$(BIN)/python -m book._ext.pdf
