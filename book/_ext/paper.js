@@ -1,5 +1,5 @@
 // What pdf.py asks of a page: to wait until it is drawn, to hand out its article, and to fit the book to its paper.
-({
+Object.assign(globalThis, {
   async drawn() {
     const until = async (ready) => { while (!ready()) await new Promise((wake) => setTimeout(wake, 20)); };
     if (document.querySelector(".bd-article .math")) {
@@ -12,7 +12,8 @@
   },
 
   // The article as it stands, all that was folded open, with ids and links that hold in one document of all pages.
-  article({ site, pages }) {
+  async article({ site, pages }) {
+    await drawn();
     const article = document.querySelector(".bd-article");
     const anchor = (url) => {
       const path = decodeURI(url.origin + url.pathname).slice(site.length).replace(/\.html$/, "");
@@ -21,7 +22,7 @@
     const here = anchor(new URL(location.pathname, location.href));
 
     // MathJax draws glyphs by style alone, and what is no element gets no tag. As elements they can carry one: the
-    // formula is then read aloud by its source. pdf.py changes the style accordingly.
+    // formula is then read aloud by its source. The style changes accordingly, at the end.
     for (const glyph of article.querySelectorAll("mjx-c")) {
       const drawn = getComputedStyle(glyph, "::before").content;
       if (drawn.startsWith('"')) glyph.append(Object.assign(document.createElement("mjx-g"), { textContent: JSON.parse(drawn) }));
@@ -69,7 +70,7 @@
     return {
       html: article.innerHTML,
       sections,
-      rules: rules.map((rule) => rule.cssText),
+      rules: rules.map((rule) => rule.cssText.replaceAll("::before", " > mjx-g")), // see above
       sheets: [...document.querySelectorAll("link[rel=stylesheet]")].map((link) => link.href),
     };
   },
@@ -95,4 +96,4 @@
       if (box.clientHeight > 300) box.style.breakInside = "auto";
     return wide.length;
   },
-})
+});
