@@ -12,11 +12,10 @@ Object.assign(globalThis, {
   },
 
   // The article as it stands, all that was folded open, with ids and links that hold in one document of all pages.
-  async article({ site, pages }) {
-    await drawn();
+  article({ site, pages }) {
     const article = document.querySelector(".bd-article");
     const anchor = (url) => {
-      const path = decodeURI(url.origin + url.pathname).slice(site.length).replace(/\.html$/, "");
+      const path = decodeURI(url.href.replace(/[?#].*/, "")).slice(decodeURI(site).length).replace(/\.html$/, "");
       return pages.includes(path) ? `${path}${url.hash && "/"}${decodeURIComponent(url.hash).slice(1)}` : null;
     };
     const here = anchor(new URL(location.pathname, location.href));
@@ -64,7 +63,7 @@ Object.assign(globalThis, {
     for (const heading of article.querySelectorAll("h1, h2, h3, h4, h5")) // parts come first in the outline
       heading.setAttribute("aria-level", Number(heading.tagName[1]) + 1);
     const sections = [...article.querySelectorAll("h1, h2")].map((heading) =>
-      [Number(heading.tagName[1]), heading.textContent.trim(), heading.closest("section").id]);
+      [Number(heading.tagName[1]), heading.textContent.trim(), heading.tagName === "H1" ? here : heading.closest("section").id]);
     const written = document.querySelectorAll("#MJX-CHTML-styles, style.widget-style"); // by the formulas and figures
     const rules = [...written].flatMap(({ sheet }) => [...sheet.cssRules]);
     return {
@@ -75,10 +74,13 @@ Object.assign(globalThis, {
     };
   },
 
-  // The page numbers of the contents.
-  number(pages) {
-    for (const link of document.querySelectorAll(".book-contents a"))
-      link.dataset.page = pages[decodeURIComponent(link.hash.slice(1))];
+  // Writes the page numbers into the contents; gives its lines, for bookmarks: depth, title, anchor.
+  contents(pages) {
+    return [...document.querySelectorAll(".book-contents a")].map((link) => {
+      const anchor = decodeURIComponent(link.hash.slice(1));
+      link.dataset.page = pages[anchor];
+      return [Number(link.parentElement.className.slice(-1)), link.textContent, anchor];
+    });
   },
 
   // What is wider than the page is drawn smaller; what was is said by the number of them.
