@@ -2,16 +2,16 @@
 
 Two things autodoc cannot do by itself: docstrings are Markdown here, not reStructuredText; and
 annotations are shown as they are written, `Immersion` and not the `Callable[[Tensor], Tensor]`
-that it was evaluated to.
+that it was evaluated to: griffe reads them. Links by `sphinx-codeautolink` would be on every name.
 """
 
 import ast
-import dataclasses
 import inspect
 import re
-import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import cache
 
+import griffe
 from docutils import nodes
 from sphinx.application import Sphinx
 
@@ -26,46 +26,28 @@ BACK = re.compile(r'(?<=<a class="viewcode-back" href=")[^"#]*#(geokit([\w.]+))'
 CODE = re.compile(r'<div class="cell_input.*?</pre>', re.DOTALL)
 
 
-def parsed(made: object) -> ast.AST | None:
-    """What stands in the library's source; None for what Python or another library made."""
-    if not (getattr(made, "__module__", None) or "").startswith("geokit"):
-        return None
-    try:
-        return ast.parse(textwrap.dedent(inspect.getsource(made))).body[0]
-    except (OSError, TypeError):  # as the __init__ of a dataclass
-        return None
+@cache
+def library() -> griffe.Module:
+    return griffe.load("geokit")
 
 
-def arguments(made: object) -> str:
-    """The arguments of a function or class as its author wrote them, without `self`."""
-    if dataclasses.is_dataclass(made):
-        return ", ".join(fields(made))
-    tree = parsed(made.__init__ if inspect.isclass(made) else made)
-    if not isinstance(tree, ast.FunctionDef):
-        return ""
-    tree.args.args = [a for a in tree.args.args if a.arg not in ("self", "cls")]
-    return ast.unparse(tree.args)
-
-
-def fields(made: type) -> Iterator[str]:
-    """The fields of a dataclass as arguments; a default that is made for each object is "..."."""
-    bodies = [tree.body for base in reversed(made.__mro__) if (tree := parsed(base))]
-    written = {n.target.id: n for body in bodies for n in body if isinstance(n, ast.AnnAssign)}
-    for one in dataclasses.fields(made):
-        if one.init and not one.name.startswith("_"):
-            node, is_made = written[one.name], one.default_factory is not dataclasses.MISSING
-            if one.default is dataclasses.MISSING:
-                node.value = ast.Constant(...) if is_made else None
-            yield ast.unparse(node)
+def signature(made: type | Callable) -> tuple[str, str]:
+    """What goes in and what comes out, as the author wrote it, without `self`."""
+    written = library()[f"{made.__module__}.{made.__qualname__}".removeprefix("geokit.")]
+    shown = [p for p in written.parameters if p.name not in ("self", "cls") and p.name[0] != "_"]
+    for one in shown:
+        if str(one.default).startswith("lambda"):  # a field's, called for each object
+            one.default = "..."
+    whole = griffe.Function(name="", parameters=griffe.Parameters(*shown))
+    return whole.signature(), str(getattr(written, "returns", None) or "")
 
 
 def mend_signature(
     app: Sphinx, what: str, name: str, made: object, options: dict, shown: str, returns: str
 ) -> tuple[str, str] | None:
-    if what not in ("class", "exception", "function", "method"):
-        return None
-    written = getattr(parsed(made), "returns", None)
-    return f"({arguments(made)})", ast.unparse(written) if written else ""
+    if what in ("class", "exception", "function", "method"):
+        return signature(made)
+    return None
 
 
 def reworded(lines: list[str]) -> list[str]:
