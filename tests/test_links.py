@@ -18,7 +18,7 @@ import test_build
 import yaml
 from bs4 import BeautifulSoup
 
-from book._ext import first_cell, offline, published
+from book._ext import offline, published
 
 ROOT = Path(__file__).parents[1]
 
@@ -26,6 +26,7 @@ ROOT = Path(__file__).parents[1]
 house = test_build.house
 WHERE = "owner/name"
 PUBLISHED = {"GITHUB_REPOSITORY": WHERE, "GITHUB_SHA": "0123abc"}
+RAW = f"https://raw.githubusercontent.com/{WHERE}/gh-pages/"
 NOWHERE = {"GITHUB_REPOSITORY": "", "GITHUB_SHA": ""}
 # an address of the branch or of the published site -> the file on the branch
 ADDRESSES = [
@@ -64,6 +65,7 @@ def test_every_button_leads_to_a_file_that_is_published(house):
 
     assert (site / "notebooks/results/tiny/distances.csv").is_file()
     assert (site / "book/style.mplstyle").is_file()
+    assert not [*site.rglob("*.py")]  # book/_assets holds what draws a picture, too
     environment = (site / "binder/requirements.txt").read_text(encoding="utf-8")
     assert "geokit[flows] @ git+https://github.com/owner/name@0123abc" in environment.splitlines()
     assert "-c constraints.txt" in environment.splitlines()
@@ -143,15 +145,15 @@ def book(tmp_path: Path) -> Path:
 
 
 def test_the_files_of_the_notebooks_are_the_same_bytes_whenever_they_are_packed(book, tmp_path):
-    first_cell.files_zip(book, tmp_path / "one.zip")
+    offline.write_zip(published.carried(book), tmp_path / "one.zip")
     for path in book.rglob("*"):
         os.utime(path, (1e9, 1e9))
     (book / "notebooks/specs/c.toml").chmod(0o600)
-    first_cell.files_zip(book, tmp_path / "two.zip")
+    offline.write_zip(published.carried(book), tmp_path / "two.zip")
     assert (tmp_path / "one.zip").read_bytes() == (tmp_path / "two.zip").read_bytes()
     with zipfile.ZipFile(tmp_path / "one.zip") as archive:
         held = {name: archive.read(name).decode() for name in archive.namelist()}
-    assert held == {name: f"This is {name}.\n" for name in first_cell.carried(book)}
+    assert held == {name: f"This is {name}.\n" for name in published.carried(book)}
     assert list(held) == [
         "book/style.mplstyle",
         "notebooks/results/a/b.csv",
@@ -182,7 +184,7 @@ def branch(book, tmp_path):
     """The branch gh-pages on this machine."""
     site = tmp_path / "site"
     site.mkdir()
-    first_cell.files_zip(book, site / first_cell.FILES)
+    offline.write_zip(published.carried(book), site / "files.zip")
     with served(site) as there:
         yield there
 
@@ -212,7 +214,7 @@ ALL_READ = "".join(
 @pytest.mark.parametrize("folder", ["book", "notebooks"])
 def test_a_notebook_opened_alone_fetches_its_files_once(tmp_path, branch, folder):
     address, asked = branch
-    cell = first_cell.first_cell(WHERE, folder).replace(published.raw(WHERE, ""), address)
+    cell = published.first_cell(WHERE, folder).replace(RAW, address)
     alone = tmp_path / "Downloads, für später"
     alone.mkdir()
     assert run_cells(alone, cell, READ) == f"{ALL_READ}in {folder}\n"
@@ -224,8 +226,8 @@ def test_a_notebook_opened_alone_fetches_its_files_once(tmp_path, branch, folder
 def test_with_the_book_around_it_the_cell_touches_nothing(book, branch):
     address, asked = branch
     before = sorted(book.rglob("*"))
-    cell = first_cell.first_cell(WHERE).replace(published.raw(WHERE, ""), address)
-    for source in (cell, first_cell.first_cell(None)):
+    cell = published.first_cell(WHERE).replace(RAW, address)
+    for source in (cell, published.first_cell(None)):
         assert run_cells(book / "book", source, READ) == f"{ALL_READ}in book\n"
     assert sorted(book.rglob("*")) == before
     assert asked == []
@@ -240,13 +242,13 @@ get_ipython().register_magic_function(lambda line: print("pip", line), magic_nam
 
 def test_geokit_is_installed_where_it_is_missing_at_the_commit_of_the_page(book, monkeypatch):
     monkeypatch.setenv("GITHUB_SHA", "0123abc")
-    said = run_cells(book / "book", HIDE, first_cell.first_cell(WHERE))
+    said = run_cells(book / "book", HIDE, published.first_cell(WHERE))
     wanted = "geokit[flows] @ git+https://github.com/owner/name@0123abc"
     assert said == f'pip install --quiet "{wanted}" anywidget\n'
 
 
 def test_where_nothing_can_be_fetched_one_sentence_says_what_to_do(book, tmp_path, monkeypatch):
-    cell = compile(first_cell.first_cell(None), "first cell", "exec")
+    cell = compile(published.first_cell(None), "first cell", "exec")
     monkeypatch.chdir(tmp_path)
     with pytest.raises(FileNotFoundError, match=r"put this notebook into the folder `book` of a"):
         exec(cell, {})
@@ -257,20 +259,19 @@ def test_where_nothing_can_be_fetched_one_sentence_says_what_to_do(book, tmp_pat
         exec(cell, {})
 
 
-def test_the_offline_zip_is_the_site_in_one_folder_and_the_same_bytes_each_time(tmp_path, capsys):
+def test_the_offline_zip_is_the_site_in_one_folder_and_the_same_bytes_each_time(tmp_path):
     site = tmp_path / "_build/html"
-    assert offline.main(tmp_path) == 1
-    assert capsys.readouterr().err == (
-        "There is no built book in _build/html: run `make book` first.\n"
+    assert offline.main(tmp_path) == (
+        "There is no built book in _build/html: run `make book` first."
     )
     for name in ("index.html", "book/a.html", "book/a.ipynb", "_static/x.js", "_static/x.js.map"):
         test_build.write(site / name, name)
     test_build.write(site / "binder/requirements.txt", "geokit")
-    assert offline.main(tmp_path) == 0
+    assert offline.main(tmp_path) is None
     target = tmp_path / "_build/geometry-of-latent-spaces.zip"
     first = target.read_bytes()
     os.utime(site / "index.html", (1e9, 1e9))
-    assert offline.main(tmp_path) == 0
+    assert offline.main(tmp_path) is None
     assert target.read_bytes() == first
     with zipfile.ZipFile(target) as archive:
         assert archive.testzip() is None

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 ROOMS = (
     *("accessible", "api", "back_matter", "book_numbers", "editions.atlas"),
-    *("fresh", "links", "mathjax", "plans", "provenance"),
+    *("fresh", "mathjax", "plans", "provenance", "published"),
 )
 
 

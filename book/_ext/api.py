@@ -2,104 +2,70 @@
 
 Two things autodoc cannot do by itself: docstrings are Markdown here, not reStructuredText; and
 annotations are shown as they are written, `Immersion` and not the `Callable[[Tensor], Tensor]`
-that it was evaluated to.
+that it was evaluated to: griffe reads them. Links by `sphinx-codeautolink` would be on every name.
 """
 
 import ast
-import dataclasses
 import inspect
 import re
-import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable
+from functools import cache
 
+import griffe
 from docutils import nodes
 from sphinx.application import Sphinx
 
-SPAN = re.compile(r"`+([^`]+)`+(\w?)")
-SECTION = re.compile(r"(Returns|Sources?):\s*(.*)")
+MARKUP = re.compile(r"`+([^`]+)`+(\w?)|\|")  # a code span, with the letter after it; a bar
+SECTION = re.compile(r"^(Returns|Sources?):(.*(?:\n.+)*)", re.M)
 # a name in highlighted code that is no attribute and no keyword, with the attribute after it
 NAME = re.compile(
     r'(?<!<span class="o">\.</span>)<span class="n">(\w+)</span>(?!<span class="o">=</span>)'
     r'(?:<span class="o">\.</span><span class="n">(\w+)</span>)?'
 )
-BACK = re.compile(r'(<a class="viewcode-back" href=")[^"#]*#([\w.]+)')
+BACK = re.compile(r'(?<=<a class="viewcode-back" href=")[^"#]*#(geokit([\w.]+))')
 CODE = re.compile(r'<div class="cell_input.*?</pre>', re.DOTALL)
 
 
-def _ours(made: object) -> bool:
-    return (getattr(made, "__module__", None) or "").startswith("geokit")
+@cache
+def library() -> griffe.Module:
+    return griffe.load("geokit")
 
 
-def parsed(made: object) -> ast.AST | None:
-    try:
-        return ast.parse(textwrap.dedent(inspect.getsource(made))).body[0]
-    except (OSError, TypeError):  # made by Python itself, as the __init__ of a dataclass is
-        return None
-
-
-def arguments(made: object) -> str:
-    """The arguments of a function or class as its author wrote them, without `self`."""
-    if dataclasses.is_dataclass(made):
-        return ", ".join(fields(made))
-    if inspect.isclass(made):
-        made = made.__init__ if _ours(made.__init__) else None
-    tree = parsed(made)
-    if not isinstance(tree, ast.FunctionDef):
-        return ""
-    tree.args.args = [a for a in tree.args.args if a.arg not in ("self", "cls")]
-    return ast.unparse(tree.args)
-
-
-def fields(made: type) -> Iterator[str]:
-    """The fields of a dataclass as arguments; a default that is made for each object is "..."."""
-    bases = [parsed(base).body for base in reversed(made.__mro__) if _ours(base)]
-    written = {n.target.id: n for body in bases for n in body if isinstance(n, ast.AnnAssign)}
-    for one in dataclasses.fields(made):
-        node = written[one.name]
-        if one.name.startswith("_") or not one.init:
-            continue
-        default = "" if one.default is dataclasses.MISSING else f" = {ast.unparse(node.value)}"
-        if one.default_factory is not dataclasses.MISSING:
-            default = " = ..."
-        yield f"{one.name}: {ast.unparse(node.annotation)}{default}"
+def signature(made: type | Callable) -> tuple[str, str]:
+    """What goes in and what comes out, as the author wrote it, without `self`."""
+    written = library()[f"{made.__module__}.{made.__qualname__}".removeprefix("geokit.")]
+    shown = [p for p in written.parameters if p.name not in ("self", "cls") and p.name[0] != "_"]
+    for one in shown:
+        if str(one.default).startswith("lambda"):  # a field's, called for each object
+            one.default = "..."
+    whole = griffe.Function(name="", parameters=griffe.Parameters(*shown))
+    return whole.signature(), str(getattr(written, "returns", None) or "")
 
 
 def mend_signature(
     app: Sphinx, what: str, name: str, made: object, options: dict, shown: str, returns: str
 ) -> tuple[str, str] | None:
-    if what not in ("class", "exception", "function", "method"):
-        return None
-    written = getattr(parsed(made), "returns", None)
-    return f"({arguments(made)})", ast.unparse(written) if written else ""
+    if what in ("class", "exception", "function", "method"):
+        return signature(made)
+    return None
 
 
 def reworded(lines: list[str]) -> list[str]:
     """Markdown to reStructuredText, as far as docstrings need it: code spans, bars, two sections.
 
     `Returns:` and `Source:` become fields; napoleon would take the text before a colon for a type.
+    A bar is an absolute value here, and a substitution there.
     """
-    text, indent = [], None
-    for line in lines:
-        if found := SECTION.fullmatch(line):
-            text += [f":{found[1]}:" + f" {found[2]}".rstrip()]
-            indent = "    "
-            continue
-        if not line or (line[0] != " " and line.endswith(":")):
-            indent = None
-        text.append(indent + line.strip() if indent else line)
-    paragraphs = "\n".join(text).split("\n\n")
-    return "\n\n".join(p if ">>>" in p else _marked_up(p) for p in paragraphs).split("\n")
 
+    def field(found: re.Match) -> str:
+        return f":{found[1]}:" + re.sub(r"\n *", "\n    ", found[2])
 
-def _marked_up(paragraph: str) -> str:
-    """Code spans have two backticks; a bar is an absolute value here, and a substitution there."""
-    parts = re.split(r"(`+[^`]+`+\w?)", paragraph)
-    parts[::2] = [part.replace("|", r"\|") for part in parts[::2]]
-    return SPAN.sub(_literal, "".join(parts))
+    def marked_up(found: re.Match) -> str:
+        return f"``{found[1]}``" + (found[2] and rf"\ {found[2]}") if found[1] else r"\|"
 
-
-def _literal(span: re.Match) -> str:
-    return f"``{span[1]}``" + (f"\\ {span[2]}" if span[2] else "")
+    paragraphs = SECTION.sub(field, "\n".join(lines)).split("\n\n")
+    text = "\n\n".join(p if ">>>" in p else MARKUP.sub(marked_up, p) for p in paragraphs)
+    return text.split("\n")
 
 
 def mend_docstring(
@@ -131,31 +97,25 @@ def imported(doctree: nodes.document) -> dict[str, str]:
     return found
 
 
-def mend_ways_back(app: Sphinx, page: str, body: str) -> str:
-    """From a source to its entry: viewcode takes all of a module to be documented on one page and
-    under one name, and `geokit.rbf` has entries of `geokit` and its own."""
-    known = app.env.domains["py"].objects
-
-    def mended(link: re.Match) -> str:
-        name = link[2].removeprefix("geokit")
-        whole = next((n for n in (link[2], *known) if n in known and n.endswith(name)), None)
-        if whole is None:
-            return link[0]
-        place = app.builder.get_relative_uri(page, known[whole].docname)
-        return f"{link[1]}{place}#{known[whole].node_id}"
-
-    return BACK.sub(mended, body)
-
-
 def link_code(
     app: Sphinx, page: str, template: str, context: dict, doctree: nodes.document | None
 ) -> None:
-    """In each cell the first occurrence of a name leads to its entry, and that to its source."""
+    """In each cell the first occurrence of a name leads to its entry, and that to its source.
+
+    From a source back to its entry: viewcode takes all of a module to be documented on one page
+    and under one name, and `geokit.rbf` has entries of `geokit` and its own.
+    """
     known = app.env.domains["py"].objects
-    if page.startswith("_modules/"):
-        context["body"] = mend_ways_back(app, page, context["body"])
-    if not doctree or not (names := imported(doctree)):
-        return
+    names = imported(doctree) if doctree else {}
+
+    def place(whole: str) -> str:
+        entry = known[whole]
+        return f"{app.builder.get_relative_uri(page, entry.docname)}#{entry.node_id}"
+
+    def back(link: re.Match) -> str:
+        return next(
+            (place(n) for n in (link[1], *known) if n in known and n.endswith(link[2])), link[0]
+        )
 
     def linked(cell: re.Match) -> str:
         seen = set()
@@ -165,13 +125,14 @@ def link_code(
             if whole not in known or whole in seen:
                 return span[0]
             seen.add(whole)
-            entry = known[whole]
-            place = f"{app.builder.get_relative_uri(page, entry.docname)}#{entry.node_id}"
-            return f'<a class="to-api" href="{place}">{span[0]}</a>'
+            return f'<a class="to-api" href="{place(whole)}">{span[0]}</a>'
 
         return NAME.sub(link, cell[0])
 
-    context["body"] = CODE.sub(linked, context["body"])
+    if page.startswith("_modules/"):
+        context["body"] = BACK.sub(back, context["body"])
+    elif names:
+        context["body"] = CODE.sub(linked, context["body"])
 
 
 def join(app: Sphinx) -> None:

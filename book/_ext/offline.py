@@ -1,16 +1,16 @@
 """Zip the built site to take along: _build/html -> _build/geometry-of-latent-spaces.zip.
 
-The same files give the same bytes: names are sorted, dates and rights are fixed.
+The same files give the same bytes, unlike `shutil.make_archive`: names are sorted, dates and rights
+are fixed.
 """
 
 import sys
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
-from .published import NAME
-
-DATE = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold
+NAME = "geometry-of-latent-spaces"  # of the PDF, the zip and its folder
+NOT_BUILT = "There is no built book in _build/html: run `make book` first."
 # what a reader without a network has no use for: environments of launchers, maps for debuggers
 LEFT_OUT = ("binder/*", "files.zip", "*.map", ".nojekyll", ".buildinfo", "*.pdf", f"{NAME}.zip")
 
@@ -18,12 +18,11 @@ LEFT_OUT = ("binder/*", "files.zip", "*.map", ".nojekyll", ".buildinfo", "*.pdf"
 def write_zip(files: Mapping[str, Path], target: Path) -> None:
     """A zip of files under the names given; complete, or not there."""
     half = target.with_name(f".{target.name}")
-    with zipfile.ZipFile(half, "w") as archive:
+    with ZipFile(half, "w") as archive:
         for name in sorted(files):
-            entry = zipfile.ZipInfo(name, DATE)
-            entry.compress_type = zipfile.ZIP_DEFLATED
-            entry.create_system, entry.external_attr = 3, 0o100644 << 16
-            archive.writestr(entry, files[name].read_bytes(), compresslevel=9)
+            entry = ZipInfo(name)
+            entry.external_attr = 0o100644 << 16
+            archive.writestr(entry, files[name].read_bytes(), ZIP_DEFLATED, 9)
     half.replace(target)
 
 
@@ -34,14 +33,13 @@ def offline_files(site: Path) -> dict[str, Path]:
     return {f"{NAME}/{path.as_posix()}": site / path for path in kept}
 
 
-def main(root: Path) -> int:
+def main(root: Path) -> str | None:
+    """What is wrong, or None."""
     site, target = root / "_build/html", root / f"_build/{NAME}.zip"
     if not (site / "index.html").exists():
-        print("There is no built book in _build/html: run `make book` first.", file=sys.stderr)
-        return 1
+        return NOT_BUILT
     write_zip(offline_files(site), target)
     print(f"The book to take along is ready: {target.relative_to(root)}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 // What pdf.py asks of a page: to wait until it is drawn, to hand out its article, and to fit the book to its paper.
-({
+Object.assign(globalThis, {
   async drawn() {
     const until = async (ready) => { while (!ready()) await new Promise((wake) => setTimeout(wake, 20)); };
     if (document.querySelector(".bd-article .math")) {
@@ -15,13 +15,13 @@
   article({ site, pages }) {
     const article = document.querySelector(".bd-article");
     const anchor = (url) => {
-      const path = decodeURI(url.origin + url.pathname).slice(site.length).replace(/\.html$/, "");
+      const path = decodeURI(url.href.replace(/[?#].*/, "")).slice(decodeURI(site).length).replace(/\.html$/, "");
       return pages.includes(path) ? `${path}${url.hash && "/"}${decodeURIComponent(url.hash).slice(1)}` : null;
     };
     const here = anchor(new URL(location.pathname, location.href));
 
     // MathJax draws glyphs by style alone, and what is no element gets no tag. As elements they can carry one: the
-    // formula is then read aloud by its source. pdf.py changes the style accordingly.
+    // formula is then read aloud by its source. The style changes accordingly, at the end.
     for (const glyph of article.querySelectorAll("mjx-c")) {
       const drawn = getComputedStyle(glyph, "::before").content;
       if (drawn.startsWith('"')) glyph.append(Object.assign(document.createElement("mjx-g"), { textContent: JSON.parse(drawn) }));
@@ -63,21 +63,24 @@
     for (const heading of article.querySelectorAll("h1, h2, h3, h4, h5")) // parts come first in the outline
       heading.setAttribute("aria-level", Number(heading.tagName[1]) + 1);
     const sections = [...article.querySelectorAll("h1, h2")].map((heading) =>
-      [Number(heading.tagName[1]), heading.textContent.trim(), heading.closest("section").id]);
+      [Number(heading.tagName[1]), heading.textContent.trim(), heading.tagName === "H1" ? here : heading.closest("section").id]);
     const written = document.querySelectorAll("#MJX-CHTML-styles, style.widget-style"); // by the formulas and figures
     const rules = [...written].flatMap(({ sheet }) => [...sheet.cssRules]);
     return {
       html: article.innerHTML,
       sections,
-      rules: rules.map((rule) => rule.cssText),
+      rules: rules.map((rule) => rule.cssText.replaceAll("::before", " > mjx-g")), // see above
       sheets: [...document.querySelectorAll("link[rel=stylesheet]")].map((link) => link.href),
     };
   },
 
-  // The page numbers of the contents.
-  number(pages) {
-    for (const link of document.querySelectorAll(".book-contents a"))
-      link.dataset.page = pages[decodeURIComponent(link.hash.slice(1))];
+  // Writes the page numbers into the contents; gives its lines, for bookmarks: depth, title, anchor.
+  contents(pages) {
+    return [...document.querySelectorAll(".book-contents a")].map((link) => {
+      const anchor = decodeURIComponent(link.hash.slice(1));
+      link.dataset.page = pages[anchor];
+      return [Number(link.parentElement.className.slice(-1)), link.textContent, anchor];
+    });
   },
 
   // What is wider than the page is drawn smaller; what was is said by the number of them.
@@ -95,4 +98,4 @@
       if (box.clientHeight > 300) box.style.breakInside = "auto";
     return wide.length;
   },
-})
+});

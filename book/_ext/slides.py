@@ -7,22 +7,21 @@ of interactive figures from the book: nothing is loaded from another host.
 """
 
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import copy, copytree, rmtree
 
 import nbformat
-from jinja2 import Environment, FileSystemLoader
 from nbconvert import SlidesExporter
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
-from pygments.formatters import HtmlFormatter
 
-OWN = Path(__file__).with_name("templates")
+from .render import TEMPLATES, render
+
 REVEAL = ("dist/reset.css", "dist/reveal.css", "dist/reveal.js", "plugin/notes/notes.js", "LICENSE")
-FROM_THE_BOOK = ("anywidget-static.js", "favicon.svg", "mathjax")
+FROM_THE_BOOK = ("anywidget-static.js", "favicon.svg", "mathjax", "pygments.css")
 PICTURES = {"image/png", "image/svg+xml", "application/vnd.jupyter.widget-view+json"}
 LEFT_OUT = {"first-cell", "hide-cell"}
 CODE_LINES = 12  # longer code is in the book alone; what it prints is shown
@@ -59,15 +58,14 @@ def is_picture(cell: NotebookNode) -> bool:
     return any(PICTURES & output.get("data", {}).keys() for output in cell.get("outputs", []))
 
 
-def height(cell: NotebookNode) -> float:
+def height(cell: NotebookNode) -> int:
     """How many lines of a slide a cell will take, roughly; the browser has the last word."""
     if is_picture(cell):
         return ROOM
-    if cell.cell_type == "markdown":
-        return 0.5 + sum(1 + len(line) // WIDE for line in cell.source.split("\n") if line)
-    texts = [out.get("text") or out.get("data", {}).get("text/plain", "") for out in cell.outputs]
-    texts += [] if "transient" in cell.metadata else [cell.source]
-    return sum(text.count("\n") + 1 for text in texts)
+    texts = [] if "transient" in cell.metadata else [cell.source]
+    for out in cell.get("outputs", []):
+        texts.append(out.get("text") or out.get("data", {}).get("text/plain", ""))
+    return sum(1 + len(line) // WIDE for line in "\n".join(texts).split("\n"))
 
 
 def typed(cells: list[NotebookNode]) -> Iterator[NotebookNode]:
@@ -102,7 +100,7 @@ def deck(notebook: NotebookNode, book: str) -> tuple[str, dict]:
     name = notebook.cells[0].source.removeprefix("# ")
     exporter = SlidesExporter(
         template_file="deck.html.j2",
-        extra_template_paths=[str(OWN)],
+        extra_template_paths=[str(TEMPLATES)],
         exclude_anchor_links=True,
         exclude_input_prompt=True,
         exclude_output_prompt=True,
@@ -111,48 +109,30 @@ def deck(notebook: NotebookNode, book: str) -> tuple[str, dict]:
     return html, {"name": name, "slides": kinds.count("slide") + kinds.count("subslide")}
 
 
-def copy_parts(book: Path, out: Path) -> None:
-    """What the decks load: reveal.js, MathJax, the renderer of figures, our look, code colours."""
-    reveal = Path(find_spec("sphinx_revealjs").origin).parent / "_static/revealjs"
-    (out / "reveal").mkdir(parents=True)
-    for part in REVEAL:
-        shutil.copy(reveal / part, out / "reveal")
-    for source in (*(book / "_static" / part for part in FROM_THE_BOOK), *OWN.glob("slides.*")):
-        (shutil.copytree if source.is_dir() else shutil.copy)(source, out / source.name)
-    light, dark = (
-        HtmlFormatter(style=f"a11y-high-contrast-{scheme}").get_style_defs(".highlight")
-        for scheme in ("light", "dark")
-    )
-    only_dark = f"@media screen and (prefers-color-scheme: dark) {{\n{dark}\n}}\n"
-    (out / "code.css").write_text(f"{light}\n{only_dark}", encoding="utf-8")
-
-
-def write_decks(book: Path, out: Path) -> None:
-    """Decks of the chapters of the built book in the folder `book`; `out` is written anew."""
+def main(book: Path = Path("_build/html"), out: Path = Path("_build/slides")) -> str | None:
+    """Write the decks of the chapters built in `book` into `out` anew; what is wrong, or None."""
     pages = sorted(book.glob("book/[0-9][0-9]-*.ipynb"))
     if not pages:
-        raise FileNotFoundError(f"{book} holds no built chapters: run `make book` first.")
-    shutil.rmtree(out, ignore_errors=True)
-    copy_parts(book, out)
+        return f"{book} holds no built chapters: run `make book` first."
+    rmtree(out, ignore_errors=True)
+    (out / "reveal").mkdir(parents=True)
+    reveal = Path(find_spec("sphinx_revealjs").origin).parent / "_static/revealjs"
+    for part in REVEAL:
+        copy(reveal / part, out / "reveal")
+    for source in (
+        *(book / "_static" / part for part in FROM_THE_BOOK),
+        *TEMPLATES.glob("slides.*"),
+    ):
+        (copytree if source.is_dir() else copy)(source, out / source.name)
     title = re.search(r"&#8212; (.*)</title>", pages[0].with_suffix(".html").read_text("utf-8"))[1]
     decks = []
     for path in pages:
         html, about = deck(nbformat.read(path, as_version=4), title)
         (out / f"{path.stem}.html").write_text(html, encoding="utf-8")
         decks.append({"file": f"{path.stem}.html"} | about)
-    templates = Environment(loader=FileSystemLoader(OWN), trim_blocks=True, autoescape=True)
-    index = templates.get_template("decks.html.j2").render(book=title, decks=decks)
+    index = render("decks.html.j2", book=title, decks=decks)
     (out / "index.html").write_text(index, encoding="utf-8")
-
-
-def main(book: Path = Path("_build/html"), out: Path = Path("_build/slides")) -> int:
-    try:
-        write_decks(book, out)
-    except FileNotFoundError as error:
-        print(error, file=sys.stderr)
-        return 1
     print(f"The slides are ready: {out / 'index.html'}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -7,8 +7,7 @@ import test_build
 import test_links
 from pages import open_whole, search, violations
 
-from book._ext.offline import offline_files, write_zip
-from book._ext.published import NAME
+from book._ext.offline import NAME, offline_files, write_zip
 
 pytestmark = pytest.mark.browser
 

@@ -6,7 +6,7 @@ import pytest
 from conftest import tab_of
 from pages import violations
 
-from book._ext.slides import write_decks
+from book._ext.slides import main
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build/html"
@@ -74,7 +74,7 @@ THINGS = ["h1", "h2", "h3", "blockquote", "table", "ul", "ol", "pre", "img", ".w
 @pytest.fixture(scope="module")
 def decks(site, tmp_path_factory) -> Path:
     out = tmp_path_factory.mktemp("slides")
-    write_decks(site, out)
+    assert main(site, out) is None
     return out
 
 

@@ -16,9 +16,8 @@ from nbformat.v4 import new_code_cell
 
 from .. import execute, fresh
 from ..chapters import Chapter
-from ..first_cell import carried, first_cell
 from ..notebooks import stable_ids
-from ..published import repository
+from ..published import carried, first_cell, repository
 from . import executed, tree
 from .atlas import Atlas
 from .course import Course

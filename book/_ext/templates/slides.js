@@ -30,6 +30,12 @@
     }, true);
   }
 
+  // the colours of code are the book's, light or dark by this word; paper is white
+  const dark = matchMedia("screen and (prefers-color-scheme: dark)");
+  const colour = () => { document.documentElement.dataset.theme = dark.matches ? "dark" : "light"; };
+  dark.addEventListener("change", colour);
+  colour();
+
   addEventListener("DOMContentLoaded", async () => {
     await MathJax.startup.promise;
     while (document.documentElement.dataset.widgets !== "drawn") await pause(20);

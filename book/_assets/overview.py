@@ -1,4 +1,4 @@
-"""Draw the picture of the README: book/_assets/overview.png."""
+"""Draw the picture of the README, which is beside this file."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ from geokit import PullbackMetric, StraightLine, data, geodesic, plotting
 from geokit.models import VAE
 from geokit.training import fit
 
-BOOK = Path(__file__).parents[1]
+ASSETS = Path(__file__).parent
 
 
 def main() -> None:
     mpl.use("agg")
-    plt.style.use(BOOK / "style.mplstyle")
+    plt.style.use(ASSETS.parent / "style.mplstyle")
     torch.set_default_dtype(torch.float64)
     train, test = data.load("digits"), data.load("digits", split="test")
     torch.manual_seed(0)
@@ -43,7 +43,7 @@ def main() -> None:
     strips = [vae.mean(c(t)[bent]).reshape(7, 8, 8) for c in (line, path)]
     plotting.images(torch.stack(strips), ax=right)
     right.set_title("along the straight line (above) and the geodesic")
-    figure.savefig(BOOK / "_assets/overview.png", dpi=100)
+    figure.savefig(ASSETS / "overview.png", dpi=100)
 
 
 if __name__ == "__main__":
