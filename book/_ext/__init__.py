@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 ROOMS = (
-    *("accessible", "api", "back_matter", "book_numbers", "editions.atlas"),
-    *("fresh", "links", "mathjax", "plans", "provenance"),
+    *("accessible", "api", "book_numbers", "editions.atlas"),
+    *("fresh", "links", "listings", "mathjax", "plans", "provenance"),
 )
 
 
