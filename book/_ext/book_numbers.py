@@ -19,10 +19,10 @@ def in_the_book(page: str, numbers: Sequence[int] | None) -> Sequence[int] | Non
     return (int(found[1]), *numbers[1:]) if found and numbers else numbers
 
 
-def renumber(app: Sphinx, env: BuildEnvironment) -> None:
+def renumber(app: Sphinx, env: BuildEnvironment) -> list[str]:
     """Once Sphinx has given its numbers: in headings, in tables of contents, of what is counted."""
     if app.config.book_numbers is None:
-        return
+        return []
     for page, sections in env.toc_secnumbers.items():
         sections |= {anchor: in_the_book(page, numbers) for anchor, numbers in sections.items()}
     entries = [e for toc in env.tocs.values() for e in toc.findall(nodes.reference)]
@@ -35,8 +35,9 @@ def renumber(app: Sphinx, env: BuildEnvironment) -> None:
             for label, number in kind.items():
                 number = in_the_book(page, number)
                 kind[label] = (*number[:-1], own.get(label, number[-1]))
+    return []  # no other page is to be written for it
 
 
 def join(app: Sphinx) -> None:
     app.add_config_value("book_numbers", None, "env", types=[dict])  # None: the whole book
-    app.connect("env-updated", renumber)
+    app.connect("env-get-updated", renumber, priority=900)  # Sphinx numbers at 500
