@@ -16,6 +16,7 @@ exclude_patterns = ["cache", "built"]
 nb_execution_mode = "EXECUTION"
 nb_execution_cache_path = "cache"
 nitpicky = True
+myst_enable_extensions = ["attrs_inline"]
 """
 
 

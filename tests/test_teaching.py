@@ -11,9 +11,8 @@ import pytest
 import torch
 from sphinx_external_toc.parsing import parse_toc_yaml
 
-from book._ext.chapter_graph import arrows, graph_svg
 from book._ext.chapters import DOC, Fault, read_chapters
-from book._ext.plans import read_plan, total
+from book._ext.plans import arrows, graph, read_plan, total
 
 ROOT = Path(__file__).parents[1]
 
@@ -89,7 +88,7 @@ def test_the_arrows_are_the_links_of_the_prerequisites_lines():
 
 
 def test_each_arrow_is_drawn_and_told(small):
-    drawing = graph_svg(small, lambda name: f"../{name}.html")
+    drawing = graph(small, lambda name: f"../{name}.html")
     assert drawing.count('<path class="needed"') == 2
     assert drawing.count('<path class="part"') == 1
     assert "Arrows: 1 → 2; 1 → 3 (for a part); 2 → 3." in drawing

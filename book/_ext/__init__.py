@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from sphinx.application import Sphinx
 
 ROOMS = (
-    *("accessible", "api", "back_matter", "book_numbers", "editions.atlas"),
-    *("fresh", "mathjax", "plans", "provenance", "published"),
+    *("accessible", "api", "book_numbers", "editions.atlas", "fresh"),
+    *("listings", "mathjax", "plans", "provenance", "published"),
 )
 
 

@@ -16,7 +16,6 @@ import re
 import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from functools import cached_property
 from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path, PurePosixPath
@@ -28,6 +27,7 @@ from jupyter_cache.executors.utils import ExecutionResult, single_nb_execution
 from myst_nb.core.read import is_myst_markdown_notebook, read_myst_markdown_notebook
 from myst_parser.config.main import MdParserConfig
 from nbformat import NotebookNode
+from sphinx.util.console import strip_escape_sequences
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from .imports import MAGIC, Library, meaning
@@ -38,7 +38,6 @@ LOOKS = ("*.js", "*.css")  # of the interactive figures: a saved page holds them
 LONGEST = ("11", "05", "04", "08", "09")  # they start first, so that no core waits for one of them
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
 READS_DOCSTRINGS = re.compile(r"\binspect\b|\bhelp\(|__doc__")
-ANSI_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 WIDGETS = "application/vnd.jupyter.widget-state+json"
 
 
@@ -61,28 +60,17 @@ class Fingerprints:
 
     def __init__(self, root: Path):
         self.root, self.library = root, Library(root / "geokit")
-
-    @cached_property
-    def _all(self) -> str:
-        """What every page rests on."""
-        shared = [self.root / "constraints.txt", self.root / "book/style.mplstyle"]
-        return f"{sys.version} data={'GEOKIT_DATA' in os.environ} {digest(shared)}"
-
-    def modules(self, page: str, notebook: NotebookNode) -> set[str]:
-        source = MAGIC.sub("", code_of(notebook))
-        rules = f"geokit.check.chapter_{page.rpartition('/')[2][:2]}"  # looked up by name
-        if rules in self.library.files:
-            source += f"\nimport {rules}"
-        return self.library.reached(source)
+        shared = [root / "constraints.txt", root / "book/style.mplstyle"]
+        self.of_all = f"{sys.version} data={'GEOKIT_DATA' in os.environ} {digest(shared)}"
 
     def of(self, page: str, notebook: NotebookNode) -> str:
-        source, modules = code_of(notebook), sorted(self.modules(page, notebook))
+        source = code_of(notebook)
+        rules = f"geokit.check.chapter_{number(page)}"  # looked up by name
+        imported = f"\nimport {rules}" if rules in self.library.files else ""
+        modules = sorted(self.library.reached(MAGIC.sub("", source) + imported))
         paths = [self.library.files[module] for module in modules]
-        parts = [self._all, *modules]
-        if READS_DOCSTRINGS.search(source):
-            parts.append(digest(paths))
-        else:
-            parts += map(meaning, paths)
+        shown = READS_DOCSTRINGS.search(source)
+        parts = [self.of_all, *modules, *([digest(paths)] if shown else map(meaning, paths))]
         if "notebooks/" in source:
             folders = (self.root / "notebooks/results", self.root / "notebooks/specs")
             parts.append(digest(p for folder in folders for p in folder.rglob("*") if p.is_file()))
@@ -90,6 +78,10 @@ class Fingerprints:
         assets = (self.root / "geokit/assets").glob("*.safetensors")
         parts.append(digest(path for path in assets if f'"{path.stem}"' in words))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+
+def number(page: str) -> str:
+    return page.rpartition("/")[2][:2]
 
 
 def digest(paths: Iterable[Path]) -> str:
@@ -138,26 +130,11 @@ def waiting(root: Path) -> Iterator[tuple[str, NotebookNode, str]]:
             yield page, notebook, now
 
 
-def start_order(page: str) -> int:
-    chapter = page.rpartition("/")[2][:2]
-    return LONGEST.index(chapter) if chapter in LONGEST else len(LONGEST)
-
-
 def execute(page: str, notebook: NotebookNode, root: Path) -> ExecutionResult:
     print(f"executing {page} …", flush=True)
     config = yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
     folder, timeout = (root / page).parent, config["execute"]["timeout"]
     return single_nb_execution(notebook, cwd=str(folder), timeout=timeout, allow_errors=False)
-
-
-def where() -> dict[str, str]:
-    """What the status page tells of an execution besides its time and date."""
-    versions = {name: version(name) for name in ("geokit", "torch")}
-    return versions | {"python": platform.python_version(), "device": platform.machine()}
-
-
-def report(message: str) -> None:
-    print(message if sys.stderr.isatty() else ANSI_COLOURS.sub("", message), file=sys.stderr)
 
 
 def main(root: Path, only: str = "") -> None:
@@ -169,20 +146,24 @@ def main(root: Path, only: str = "") -> None:
     os.environ.update(ONE_THREAD)
     cache, failed, jobs = cache_of(root), [], {}
     todo = [job for job in waiting(root) if job[0].rpartition("/")[2].startswith(only)]
-    todo.sort(key=lambda job: start_order(job[0]))
+    todo.sort(key=lambda job: (*LONGEST, number(job[0])).index(number(job[0])))
+    versions = {name: version(name) for name in ("geokit", "torch")}
+    versions |= {"python": platform.python_version(), "device": platform.machine()}
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         for page, notebook, fingerprint in todo:
             jobs[pool.submit(execute, page, notebook, root)] = page, fingerprint
         for job in as_completed(jobs):
             page, fingerprint = jobs[job]
             # a dead kernel raises here, a failing cell comes back as `err`
-            problem = job.exception() or job.result().err
-            if problem:
+            if problem := job.exception() or job.result().err:
                 failed.append(page)
-                report(f"FAILED {page}: {problem}")
+                said = f"FAILED {page}: {problem}"
+                print(
+                    said if sys.stderr.isatty() else strip_escape_sequences(said), file=sys.stderr
+                )
                 continue
             done = job.result()
-            about = {"execution_seconds": done.time, "fingerprint": fingerprint, **where()}
+            about = {"execution_seconds": done.time, "fingerprint": fingerprint, **versions}
             enter(cache, root, page, done.nb, about)
             print(f"executing {page} … done in {done.time:.0f} s", flush=True)
     if failed:

@@ -8,6 +8,7 @@ import ast
 import re
 from collections.abc import Iterator
 from functools import cache
+from importlib.util import resolve_name
 from pathlib import Path
 
 MAGIC = re.compile(r"^[%!].*$", re.M)
@@ -45,22 +46,20 @@ class Library:
 
     def _base(self, node: ast.ImportFrom, module: str) -> str:
         """The absolute name of what is imported from."""
-        if not node.level:
-            return node.module or ""
-        is_package = self.files[module].name == "__init__.py"
-        parts = module.split(".")[: len(module.split(".")) - node.level + is_package]
-        return ".".join([*parts, *filter(None, [node.module])])
+        package = module if self._is_package(module) else module.rpartition(".")[0]
+        return resolve_name("." * node.level + (node.module or ""), package)
+
+    def _is_package(self, module: str) -> bool:
+        return module in self.files and self.files[module].name == "__init__.py"
 
     def _origin(self, module: str, name: str) -> str:
         """The module that defines what `from module import name` gives."""
         if f"{module}.{name}" in self.files:
             return f"{module}.{name}"
-        if self.files[module].name == "__init__.py":
-            for node in _tree(self.files[module]).body:
-                if isinstance(node, ast.ImportFrom):
-                    for alias in node.names:
-                        if (alias.asname or alias.name) == name:
-                            return self._origin(self._base(node, module), alias.name)
+        for node in _tree(self.files[module]).body if self._is_package(module) else ():
+            for alias in node.names if isinstance(node, ast.ImportFrom) else ():
+                if name == (alias.asname or alias.name):
+                    return self._origin(self._base(node, module), alias.name)
         return module
 
 
@@ -86,7 +85,4 @@ def without_texts(source: str) -> ast.Module:
 
 def is_text(node: ast.stmt) -> bool:
     """A docstring, of whatever it stands in or behind."""
-    match node:
-        case ast.Expr(ast.Constant(str())):
-            return True
-    return False
+    return isinstance(node, ast.Expr) and isinstance(getattr(node.value, "value", None), str)

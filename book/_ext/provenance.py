@@ -18,6 +18,7 @@ from sphinx.util.docutils import SphinxDirective
 RESULTS = "notebooks/results"
 RUN_OF = {"reproduce": "digits-small"}  # the page's default run; other pages' runs have their name
 PROCESSORS = {"x86_64", "AMD64", "aarch64", "arm64"}
+MARK = "provenance"  # the class of the paragraph, which a figure takes over
 
 logger = logging.getLogger(__name__)
 
@@ -46,60 +47,40 @@ def size(root: Path, name: str, about: dict) -> str:
     return ""
 
 
-def device(about: dict) -> str:
-    name = about["device"]
-    return f"CPU ({name})" if name in PROCESSORS else name
-
-
 def versions(about: dict) -> str:
     return f"Python {about['python']}, torch {about['torch']}, geokit {about['geokit']}"
 
 
-def code(about: dict) -> str:
-    """The first letters of the hash of the library's code that made the run."""
-    return f"code {about['code'][:8]}" if "code" in about else ""
-
-
-def facts(root: Path, name: str) -> list[str]:
-    about = read(root, name)
-    day = about.get("date", "date not recorded")
-    parts = [size(root, name, about), day, device(about), versions(about), code(about)]
-    return [part for part in parts if part]
-
-
-def phrases(root: Path, names: list[str]) -> list[tuple[str, bool]]:
-    """The whole line in pieces, and whether each is a name to be set as code.
-
-    What several runs have in common is said once, at the end.
-    """
-    each = {name: facts(root, name) for name in names}
-    shared = [fact for fact in each[names[0]] if all(fact in other for other in each.values())]
-    end = f"{', '.join(shared)}." if shared else "."
-    if len(names) == 1:
-        return [("Data: ", False), (f"{RESULTS}/{names[0]}", True), (f": {end}", False)]
-    line = [("Data in ", False), (RESULTS, True)]
-    for n, (name, all_facts) in enumerate(each.items()):
-        own = ", ".join(fact for fact in all_facts if fact not in shared)
-        line += [(", " if n else ": ", False), (name, True)]
-        line += [(f" ({own})", False)] * bool(own)
-    return [*line, (f"; each: {end}" if shared else end, False)]
+def where(about: dict) -> list[str]:
+    """The device, the versions, and the first letters of the hash of the library's code."""
+    device = about["device"]
+    hashed = [f"code {about['code'][:8]}"] if "code" in about else []
+    return [f"CPU ({device})" if device in PROCESSORS else device, versions(about), *hashed]
 
 
 def markdown(root: Path, names: list[str]) -> str:
-    """The line for a notebook, where no directive is drawn."""
-    return "".join(f"`{text}`" if code else text for text, code in phrases(root, names))
+    """The line about one or more runs; what several have in common is said once, at the end."""
+    each = {}
+    for name in names:
+        about = read(root, name)
+        facts = [size(root, name, about), about.get("date", "date not recorded"), *where(about)]
+        each[name] = [fact for fact in facts if fact]
+    shared = [fact for fact in each[names[0]] if all(fact in facts for facts in each.values())]
+    end = f"{', '.join(shared)}." if shared else "."
+    if len(names) == 1:
+        return f"Data: `{RESULTS}/{names[0]}`: {end}"
+    own = {name: ", ".join(f for f in facts if f not in shared) for name, facts in each.items()}
+    parts = ", ".join(f"`{name}`" + f" ({facts})" * bool(facts) for name, facts in own.items())
+    return f"Data in `{RESULTS}`: {parts}" + (f"; each: {end}" if shared else end)
 
 
-def sentence(env: BuildEnvironment, names: list[str]) -> list[nodes.Node]:
+def line(env: BuildEnvironment, names: list[str], *classes: str) -> nodes.paragraph:
     root = Path(env.srcdir)
-    pieces = phrases(root, names)
+    parts = markdown(root, names).split("`")
     for name in names:
         env.note_dependency(str(root / RESULTS / name / "provenance.json"))
-    return [nodes.literal(text=text) if code else nodes.Text(text) for text, code in pieces]
-
-
-class Origin(nodes.paragraph):
-    """A line that is still to be put under the figure before it."""
+    inside = (nodes.literal(text=t) if n % 2 else nodes.Text(t) for n, t in enumerate(parts))
+    return nodes.paragraph("", "", *inside, classes=[MARK, *classes])
 
 
 class Provenance(SphinxDirective):
@@ -108,11 +89,11 @@ class Provenance(SphinxDirective):
 
     def run(self) -> list[nodes.Node]:
         try:
-            origin = Origin("", "", *sentence(self.env, self.arguments[0].split()))
+            made = line(self.env, self.arguments[0].split())
         except ValueError as problem:
             raise self.error(str(problem)) from problem
-        self.set_source_info(origin)
-        return [origin]
+        self.set_source_info(made)
+        return [made]
 
 
 class UnderItsFigure(SphinxTransform):
@@ -121,36 +102,27 @@ class UnderItsFigure(SphinxTransform):
     default_priority = 500
 
     def apply(self, **options) -> None:
-        for origin in list(self.document.findall(Origin)):
-            here = origin.parent.index(origin)
-            before = origin.parent.children[here - 1] if here else None
-            figures = list(before.findall(nodes.figure)) if before else []
-            line = nodes.paragraph("", "", *origin.children, classes=["provenance"])
-            if figures:
-                origin.parent.remove(origin)
-                figures[-1] += nodes.legend("", line)
-                continue
-            if not isinstance(before, nodes.container):  # no cell
+        lines = [p for p in self.document.findall(nodes.paragraph) if MARK in p["classes"]]
+        for made in lines:
+            here = made.parent.index(made)
+            before = made.parent[here - 1] if here else nodes.Element()
+            if figures := list(before.findall(nodes.figure)):
+                made.parent.remove(made)
+                figures[-1] += nodes.legend("", made)
+            elif not isinstance(before, nodes.container):  # no cell
                 logger.warning(
                     "provenance follows no figure: put it right after the cell that draws what "
                     "the run is behind, before any text.",
-                    location=origin,
+                    location=made,
                 )
-            origin.replace_self(line)
-        for name in self.written_here():
-            for figure in self.document.findall(nodes.figure):
-                line = nodes.paragraph("", "", *sentence(self.env, [name]))
-                line["classes"] += ["provenance", "of-this-page"]
-                figure += nodes.legend("", line)
-
-    def written_here(self) -> list[str]:
-        """The run that an experiment's own page made: all its figures are drawn from that."""
+        # the run that an experiment's own page made: all its figures are drawn from that
         folder, _, name = self.env.docname.rpartition("/")
         name = RUN_OF.get(name, name)
-        return [name] if folder == "notebooks" and name in runs(Path(self.env.srcdir)) else []
+        if folder == "notebooks" and name in runs(Path(self.env.srcdir)):
+            for figure in self.document.findall(nodes.figure):
+                figure += nodes.legend("", line(self.env, [name], "of-this-page"))
 
 
 def join(app: Sphinx) -> None:
-    app.add_node(Origin)
     app.add_directive("provenance", Provenance)
     app.add_transform(UnderItsFigure)
