@@ -123,10 +123,6 @@ LISTS = {
 }
 
 
-class Listing(nodes.General, nodes.Element):
-    """Stands where the table will be, once every page has been read."""
-
-
 class List(SphinxDirective):
     required_arguments = 1
 
@@ -135,26 +131,24 @@ class List(SphinxDirective):
         name = self.arguments[0]
         if name not in LISTS:
             raise self.error(f"There is no listing {name!r}; say one of {', '.join(LISTS)}.")
-        return [Listing(what=name)]
+        return [nodes.container(listing=name)]  # until every page has been read
 
 
 class FillListing(SphinxPostTransform):
     default_priority = 8  # before references are resolved
 
     def run(self, **options) -> None:
-        for node in list(self.document.findall(Listing)):
-            rows, heads = LISTS[node["what"]]
-            lines = list(rows(self.env))
-            table = [heads, ["--"] * len(heads), *lines]
+        for node in [n for n in self.document.findall(nodes.container) if "listing" in n]:
+            rows, heads = LISTS[node["listing"]]
+            table = [heads, ["--"] * len(heads), *rows(self.env)]
             text = "\n".join(f"| {' | '.join(cells)} |" for cells in table)
             made = new_document(self.document["source"], self.document.settings)
             with sphinx_domains(self.env):  # their roles are known while pages are read
-                MystParser().parse(text if lines else "None.", made)
+                MystParser().parse(text if len(table) > 2 else "None.", made)
             SphinxSmartQuotes(made, None).apply()
             node.replace_self(made.children)
 
 
 def join(app: Sphinx) -> None:
-    app.add_node(Listing)
     app.add_directive("listing", List)
     app.add_post_transform(FillListing)
