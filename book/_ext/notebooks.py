@@ -1,18 +1,22 @@
 """Run the experiments with their default parameters: notebooks/X.md (truth) -> X.ipynb (executed).
 
 Cell ids come from the cells' text and nothing that changes from run to run is kept, so a second run
-differs from the first by its results alone. The old notebook stands until every cell has succeeded.
+differs from the first by its results alone. The old notebook stands until the new one is complete.
 """
 
 import hashlib
+import os
 import sys
+import tempfile
 from collections import Counter
 from pathlib import Path
 
 import jupytext
 import nbformat
-from nbclient import NotebookClient
+import papermill
 from nbformat import NotebookNode
+
+VOLATILE = ("papermill", "execution")
 
 
 def stable_ids(notebook: NotebookNode) -> None:
@@ -24,16 +28,30 @@ def stable_ids(notebook: NotebookNode) -> None:
         cell.id = hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
+def drop_volatile(notebook: NotebookNode) -> None:
+    """Times, paths and versions of the machine that ran it."""
+    for metadata in (notebook.metadata, *(cell.metadata for cell in notebook.cells)):
+        for name in (*VOLATILE, "jupytext"):
+            metadata.pop(name, None)
+    notebook.metadata.language_info.pop("version", None)
+
+
 def run(source: Path) -> None:
     """Execute a text notebook; the .ipynb beside it is replaced only if every cell succeeds."""
     print(f"running {source}", flush=True)
     notebook = jupytext.read(source)
     stable_ids(notebook)
-    room = {"metadata": {"path": source.parent}}
-    NotebookClient(notebook, kernel_name="python3", record_timing=False, resources=room).execute()
-    notebook.metadata.pop("jupytext")
-    notebook.metadata.language_info.pop("version")
-    nbformat.write(notebook, source.with_suffix(".ipynb"))
+    with tempfile.TemporaryDirectory(dir=source.parent, prefix=".running-") as folder:
+        before, after = (
+            Path(folder, "before.ipynb"),
+            Path(folder, source.with_suffix(".ipynb").name),
+        )
+        nbformat.write(notebook, before)
+        papermill.execute_notebook(before, after, cwd=source.parent, kernel_name="python3")
+        executed = nbformat.read(after, as_version=4)
+        drop_volatile(executed)
+        nbformat.write(executed, after)
+        os.replace(after, source.with_suffix(".ipynb"))
 
 
 def main(names: list[str]) -> None:
