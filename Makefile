@@ -40,8 +40,8 @@ zip: book ## pack the pages to read offline: _build/geometry-of-latent-spaces.zi
 slides: book ## cut each chapter into a deck of slides: _build/slides/index.html
 	@$(BIN)/python -m book._ext.slides
 
-# Tests are told apart by what they need: MARKERS in tests/machine.py. A browser waits as often as it
-# works, so pages are looked at by twice as many processes as there are cores.
+# Tests are told apart by what they need: MARKERS in tests/machine.py. A browser waits now and
+# then, so there is one process more than cores.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --dist loadgroup --no-loadscope-reorder -n
 NBVAL := -p nbval --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
 BUILT := book or browser
@@ -56,7 +56,7 @@ check: style ## while you work: style, and every test that needs neither book, b
 
 test: style ## check the style, build the book, run every test; tests that need no book run beside
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync=line course beside
-	@$(PYTEST) 4 -m "($(BUILT)) and not ($(LATER))" tests
+	@$(PYTEST) 3 -m "($(BUILT)) and not ($(LATER))" tests
 
 beside: $(INSTALLED)
 	@$(PYTEST) 2 -m "not ($(BUILT) or $(LATER))" $(NBVAL) tests

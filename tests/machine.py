@@ -44,7 +44,7 @@ def needs(item: pytest.Item) -> Iterator[str]:
 
 def together(item: pytest.Item) -> str:
     """Tests that one process runs: a file's, for its fixtures; of the pages, those of each page."""
-    page = "opened" in getattr(item, "fixturenames", ())
+    page = {"opened", "path"} <= {*getattr(item, "fixturenames", ())}
     return item.callspec.params["path"] if page else item.path.name
 
 
@@ -65,7 +65,7 @@ def loads_large_images(notebook: Path) -> bool:
 
 
 def chromium() -> str | None:
-    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    names = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
     return next((found for name in names if (found := shutil.which(name))), None)
 
 

@@ -21,7 +21,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 from .offline import NAME, NOT_BUILT
 from .render import render
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "chrome")
 OPTIONS = ("--no-sandbox", "--disable-gpu", "--host-resolver-rules=MAP * ~NOTFOUND")
 SCRIPT = Path(__file__).with_name("paper.js")
 # scripts of menus and search: nothing of theirs is printed
