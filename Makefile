@@ -42,7 +42,7 @@ slides: book ## cut each chapter into a deck of slides: _build/slides/index.html
 
 # Tests are told apart by what they need: MARKERS in tests/machine.py. A browser waits now and
 # then, so there is one process more than cores.
-PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --dist loadgroup --no-loadscope-reorder -n
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest --dist loadfile --no-loadscope-reorder -n
 NBVAL := -p nbval --nbval --nbval-current-env --nbval-sanitize-with tests/nbval_sanitize.cfg notebooks
 BUILT := book or browser
 LATER := nightly

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
-from machine import LACKS, MARKERS, needs, together
+from machine import LACKS, LONGEST, MARKERS, needs
 
 ROOT = Path(__file__).parents[1]
 
@@ -48,12 +48,12 @@ def lack(item: pytest.Item) -> str | None:
     return None
 
 
-@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the marks, and xdist at the groups
+@pytest.hookimpl(tryfirst=True)  # before `-m` looks at the marks
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
         for mark in needs(item):
             item.add_marker(mark)
-        item.add_marker(pytest.mark.xdist_group(together(item)))
+    items.sort(key=lambda item: item.path.stem not in LONGEST)
     reasons = {item: lack(item) for item in items}
     for item, reason in reasons.items():
         if reason:

@@ -28,6 +28,8 @@ BUILT = {"site", "course"}
 """Fixtures that give what `make` built."""
 BUILDS = {"house", "handed_out", "whole"}
 """Fixtures that build a tiny book, a course of it, or run a small experiment."""
+LONGEST = {"test_pages", "test_explore", "test_experiment", "test_editions", "test_nbgrader"}
+"""Files that take minutes: they start first, so that no process waits for one of them."""
 DOWNLOADED = {"mnist", "fashion-mnist", "cifar-10", "celeba"}
 """Images that come with no package."""
 
@@ -40,12 +42,6 @@ def needs(item: pytest.Item) -> Iterator[str]:
         yield "slow"
     if item.path.suffix == ".ipynb" and loads_large_images(item.path):
         yield "data"
-
-
-def together(item: pytest.Item) -> str:
-    """Tests that one process runs: a file's, for its fixtures; of the pages, those of each page."""
-    page = {"opened", "path"} <= {*getattr(item, "fixturenames", ())}
-    return item.callspec.params["path"] if page else item.path.name
 
 
 @cache

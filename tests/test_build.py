@@ -9,7 +9,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 
 import pytest
-from nbclient.exceptions import CellExecutionError
+from papermill.exceptions import PapermillExecutionError
 
 from book._ext import execute, notebooks
 from book._ext.make import main
@@ -249,7 +249,7 @@ def test_an_experiment_run_twice_is_the_same_file(tmp_path):
 def test_a_failed_experiment_leaves_the_old_notebook(tmp_path):
     source = write(tmp_path / "try.md", EXPERIMENT.replace("n**2", "n / 0"))
     old = write(tmp_path / "try.ipynb", "old")
-    with pytest.raises(CellExecutionError, match="ZeroDivisionError"):
+    with pytest.raises(PapermillExecutionError, match="ZeroDivisionError"):
         notebooks.run(source)
     assert old.read_text(encoding="utf-8") == "old"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["try.ipynb", "try.md"]

@@ -538,6 +538,7 @@ def test_a_box_with_few_packages_suffices(whole, kind, tmp_path):
         assert tables(out) == tables(whole[0])
 
 
+@pytest.mark.nightly  # a minute
 @pytest.mark.data
 def test_faces_in_celebas_layout_run_end_to_end(tmp_path, monkeypatch):
     """The user's own copy: official size, list and folder, here filled with portraits."""
