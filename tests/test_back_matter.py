@@ -15,6 +15,7 @@ from jupyter_cache.base import CacheBundleIn
 from small_site import build, write
 
 import geokit
+import geokit.check
 from book._ext import api
 
 ROOT = Path(__file__).parents[1]
@@ -166,7 +167,6 @@ def test_markdown_of_docstrings_becomes_the_other_markup():
 
 # Theorems and exercises -------------------------------------------------------------------------
 
-STATEMENT = re.compile(r"^`{3,}\{prf:(?!proof)(\w+)\}(.*)\n:label: *(\S+)", re.M)
 EXERCISE = re.compile(r"^`{3,}\{exercise(?:-start)?\}(.*)\n:label: *(\S+)", re.M)
 
 
@@ -190,7 +190,12 @@ def sources(pattern: re.Pattern) -> list[tuple[str, str]]:
 
 def test_every_statement_is_listed_under_the_number_it_has_there(site):
     listed = rows("theorems", 0)
-    assert [(p.stem, a) for p, a in (target(row[0]) for row in listed)] == sources(STATEMENT)
+    boxes = [
+        (path.stem, box["id"])
+        for path in CHAPTERS
+        for box in soup(SITE / f"{path.stem}.html").select("div.proof[id]")
+    ]
+    assert [(p.stem, a) for p, a in (target(row[0]) for row in listed)] == boxes
     for number, title, _ in listed:
         page, anchor = target(number)
         head = soup(page).find(id=anchor).select_one(".admonition-title").get_text(" ", strip=True)

@@ -69,7 +69,9 @@ def read_plan(lines: list[str], chapters: dict[str, Chapter], without: set[int])
         read, do = ([n.strip() for n in cell.split(",") if n.strip()] for cell in cells[1:3])
         unknown = [n for n in read if n not in by_number] + [n for n in do if n not in exercises]
         if unknown:
-            raise Fault(f'"{cells[0]}": there is no {", ".join(unknown)} in the book.')
+            raise Fault(
+                f'"{cells[0]}": there is no {", ".join(unknown)} in the book; see its numbers.'
+            )
         here = [by_number[n] for n in read]
         for chapter in here:
             seen.add(chapter.number)
