@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from machine import chromium
-from pages import DESK, open_whole
+from pages import DESK, STILL, open_whole
 
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "_build/html"
@@ -98,7 +98,7 @@ def opened(browser, address, path) -> Iterator:
     """A page of the book opened over http in the dark: one tab for all that is asked of it."""
     with tab_of(browser, color_scheme="dark") as tab:
         tab.wrong = open_whole(tab, f"{address}/{path}")
-        tab.add_style_tag(content="* { transition: none !important; }")  # nobody waits for a fade
+        tab.add_style_tag(content=STILL)
         yield tab
 
 

@@ -31,11 +31,15 @@ DRAWN = """async () => {
 }"""
 
 
+STILL = "* { transition: none !important; }"  # nobody waits for colours to fade
+
+
 def open_whole(page, url: str) -> list[str]:
     """Open the page, let everything draw itself; what went wrong."""
     page.goto(url, wait_until="load")
     not_drawn = page.evaluate(DRAWN)
-    page.wait_for_load_state("networkidle")
+    if url.startswith("http"):  # from disk there is no network, and an idle one may never be told
+        page.wait_for_load_state("networkidle")
     return page.complaints + not_drawn
 
 

@@ -5,7 +5,7 @@ import zipfile
 import pytest
 import test_build
 import test_links
-from pages import open_whole, search, violations
+from pages import STILL, open_whole, search, violations
 
 from book._ext.offline import NAME, offline_files, write_zip
 
@@ -64,6 +64,7 @@ def published_page(house, page):
     with test_links.served(house / "_build/html") as (address, _):
         page.goto(f"{address}book/01-tiny.html")
         page.wait_for_load_state("networkidle")
+        page.add_style_tag(content=STILL)
         yield page
 
 
@@ -89,7 +90,6 @@ def test_the_menus_are_reached_and_read_by_keyboard(published_page):
             page.keyboard.press("ArrowDown")
             walked.append(page.evaluate("document.activeElement.innerText.trim()"))
         assert walked == words
-        page.wait_for_timeout(300)  # colours fade from one to the other
         # Bootstrap hangs its tooltips below the body, outside every landmark
         assert [fault for fault in violations(page) if 'role="tooltip"' not in fault] == []
         page.keyboard.press("Escape")
